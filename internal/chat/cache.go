@@ -1,0 +1,85 @@
+package chat
+
+import (
+	"hash/maphash"
+	"sync"
+)
+
+// cache is a bounded map of two generations: what was used since the last turn
+// is in the young one, the rest in the old one, which is let go when the young
+// one is full. A fill that began before a change is thrown away by the caller's
+// check, which runs under the shard's lock.
+type cache[K comparable, V any] struct {
+	seed   maphash.Seed
+	shards [16]cacheShard[K, V]
+	limit  int // entries of one generation of one shard
+}
+
+type cacheShard[K comparable, V any] struct {
+	mu         sync.Mutex
+	young, old map[K]V
+}
+
+// newCache makes a cache of at most entries values.
+func newCache[K comparable, V any](entries int) *cache[K, V] {
+	c := &cache[K, V]{seed: maphash.MakeSeed()}
+	c.limit = max(1, entries/(2*len(c.shards)))
+	return c
+}
+
+func (c *cache[K, V]) shard(k K) *cacheShard[K, V] {
+	return &c.shards[maphash.Comparable(c.seed, k)%uint64(len(c.shards))]
+}
+
+func (c *cache[K, V]) get(k K) (V, bool) {
+	s := c.shard(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v, ok := s.young[k]; ok {
+		return v, true
+	}
+	v, ok := s.old[k]
+	if ok {
+		s.put(k, v, c.limit)
+	}
+	return v, ok
+}
+
+// fill stores v unless current reports, under the lock, that a change came
+// between the read and now.
+func (c *cache[K, V]) fill(k K, v V, current func() bool) {
+	s := c.shard(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if current() {
+		s.put(k, v, c.limit)
+	}
+}
+
+func (s *cacheShard[K, V]) put(k K, v V, limit int) {
+	if s.young == nil {
+		s.young = make(map[K]V)
+	}
+	if len(s.young) >= limit {
+		s.old, s.young = s.young, make(map[K]V)
+	}
+	s.young[k] = v
+}
+
+func (c *cache[K, V]) drop(k K) {
+	s := c.shard(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.young, k)
+	delete(s.old, k)
+}
+
+// clear empties the cache.
+func (c *cache[K, V]) clear() {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		s.young, s.old = nil, nil
+		s.mu.Unlock()
+	}
+}

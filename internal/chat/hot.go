@@ -1,0 +1,140 @@
+package chat
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// hot is the state that the send path reads: bounded caches, filled on demand,
+// of what the rules look at. Together they keep to about 48 MB.
+//
+// A change raises the app's version first and drops its keys afterwards. A fill
+// notes the version before it reads the store and is thrown away if the version
+// has moved, so nothing older than the last change can stay.
+type hot struct {
+	read      Reader
+	groups    *cache[groupID, *Group]       // nil: there is no such group
+	accounts  *cache[accountID, *Account]   // nil: there is no such account
+	standings *cache[standingID, *Standing] //
+}
+
+type groupID struct {
+	app AppID
+	id  GroupID
+}
+
+type accountID struct {
+	app  AppID
+	user UserID
+}
+
+type standingID struct {
+	group GroupKey
+	user  UserID
+}
+
+func newHot(read Reader) *hot {
+	return &hot{
+		read:      read,
+		groups:    newCache[groupID, *Group](24_000),        // ~ 700 bytes each
+		accounts:  newCache[accountID, *Account](48_000),    // ~ 250
+		standings: newCache[standingID, *Standing](120_000), // ~ 150
+	}
+}
+
+// view is what the state rules look at, and the version it was read at.
+type view struct {
+	version  uint64
+	group    *Group   // nil: there is no such group
+	account  *Account // nil: the sender is no account
+	standing Standing
+}
+
+// look reads the facts about a send: from memory, or from the store on a miss.
+func (h *hot) look(ctx context.Context, a *tenant, s *Send) (v view, err error) {
+	v.version = a.version.Load()
+	if v.group, err = h.group(ctx, a, s.Group); err != nil {
+		return v, err
+	}
+	if v.account, err = h.account(ctx, a, s.From); err != nil || v.group == nil {
+		return v, err
+	}
+	v.standing, err = h.standing(ctx, a, v.group.Key, s.From)
+	return v, err
+}
+
+func (h *hot) group(ctx context.Context, a *tenant, id GroupID) (*Group, error) {
+	k := groupID{a.id, id}
+	if g, ok := h.groups.get(k); ok {
+		return g, nil
+	}
+	version := a.version.Load()
+	g, ok, err := h.read.Group(ctx, a.id, id)
+	if err != nil {
+		return nil, err
+	}
+	p := &g
+	if !ok {
+		p = nil
+	}
+	h.groups.fill(k, p, a.unchangedSince(version))
+	return p, nil
+}
+
+// account knows the app's admins as accounts, imported or not.
+func (h *hot) account(ctx context.Context, a *tenant, user UserID) (*Account, error) {
+	k := accountID{a.id, user}
+	if acc, ok := h.accounts.get(k); ok {
+		return acc, nil
+	}
+	version := a.version.Load()
+	acc, ok, err := h.read.Account(ctx, a.id, user)
+	if err != nil {
+		return nil, err
+	}
+	acc.User, acc.AdminOfApp = user, a.app.Load().IsAdmin(user)
+	p := &acc
+	if !ok && !acc.AdminOfApp {
+		p = nil
+	}
+	h.accounts.fill(k, p, a.unchangedSince(version))
+	return p, nil
+}
+
+func (h *hot) standing(ctx context.Context, a *tenant, g GroupKey, user UserID) (Standing, error) {
+	k := standingID{g, user}
+	if s, ok := h.standings.get(k); ok {
+		return *s, nil
+	}
+	version := a.version.Load()
+	s, err := h.read.Standing(ctx, a.id, g, user)
+	if err != nil {
+		return s, err
+	}
+	h.standings.fill(k, &s, a.unchangedSince(version))
+	return s, nil
+}
+
+// tenant is an app in memory: its settings as last committed, and what the send
+// path keeps for it alone.
+type tenant struct {
+	id       AppID
+	app      atomic.Pointer[App]
+	words    atomic.Pointer[Filter]
+	endpoint atomic.Pointer[Endpoint] // the app's callback URL; nil without one
+	// version is the app's state version as far as this process has applied it.
+	version atomic.Uint64
+
+	rates   *rates
+	repeats *inProgress
+	counts  counts
+}
+
+func (a *tenant) unchangedSince(version uint64) func() bool {
+	return func() bool { return a.version.Load() == version }
+}
+
+// counts are one app's attempts and outcomes in this life of the process.
+type counts struct {
+	attempts, accepted, refused, dropped, repeated, unanswered atomic.Uint64
+}
