@@ -1,5 +1,10 @@
 package callback
 
+import (
+	"maps"
+	"slices"
+)
+
 // Command is the value of CallbackCommand: what a callback is about.
 type Command string
 
@@ -88,15 +93,8 @@ func (c Command) BodyType() any {
 	return nil
 }
 
-// Commands returns every command that Known reports true for, in no
-// particular order.
-func Commands() []Command {
-	all := make([]Command, 0, len(commands))
-	for c := range commands {
-		all = append(all, c)
-	}
-	return all
-}
+// Commands returns every command that Known reports true for, sorted.
+func Commands() []Command { return slices.Sorted(maps.Keys(commands)) }
 
 type commandInfo struct {
 	question bool
