@@ -9,9 +9,10 @@ import (
 // in it and lasts one second of monotonic time; a send that is over the limit
 // is not counted, so hammering does not lengthen the wait.
 type rates struct {
-	groups  windows[GroupKey]
-	senders windows[UserID]
-	api     windows[struct{}]
+	groups     windows[GroupKey]
+	senders    windows[UserID]
+	api        windows[struct{}]
+	exceptions windows[struct{}]
 }
 
 // window is the count of one second.

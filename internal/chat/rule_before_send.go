@@ -59,3 +59,18 @@ func checkBeforeSend(v Verdict, settings *Settings) *Refusal {
 	}
 	return nil
 }
+
+// words describe the verdict for people.
+func (v Verdict) words() map[string]any {
+	w := map[string]any{"answer": [...]string{"none", "allow", "refuse", "drop"}[v.Answer]}
+	if v.Answer == AnswerNone {
+		w["reason"] = v.Reason
+	}
+	if v.Answer == AnswerRefuse {
+		w["code"] = int(v.Code)
+	}
+	if v.Content != nil {
+		w["rewritten"] = true
+	}
+	return w
+}

@@ -1,5 +1,13 @@
 package chat
 
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/parley-im/parley/api"
+)
+
 // Entry is the door a send came through.
 type Entry uint8
 
@@ -42,4 +50,304 @@ type Send struct {
 	// Fault is what the door found wrong while reading the request; the rule
 	// "parameters" refuses with it.
 	Fault *Refusal
+}
+
+// OutcomeKind is how a send ended.
+type OutcomeKind uint8
+
+// The ends of a send.
+const (
+	Accepted OutcomeKind = iota + 1
+	Refused
+	Dropped
+	Repeated
+)
+
+// Outcome is what a sender is told.
+type Outcome struct {
+	Kind    OutcomeKind
+	Seq     MsgSeq   // accepted and repeated; 0 for an online-only message
+	Time    int64    // MsgTime, unix seconds
+	Refusal *Refusal // refused; and dropped by frequency
+	Event   string   // the webhook-id of the exception's event, if there is one
+	// Unanswered: the before-send question got no answer, and the app's policy decided.
+	Unanswered bool
+}
+
+// The names of the rules, as they stand in exceptions, logs and the control API.
+const (
+	RuleAPIRate     = "api_rate"
+	RuleParameters  = "parameters"
+	RuleGroup       = "group"
+	RuleSender      = "sender"
+	RuleAccountMute = "account_mute"
+	RuleMemberMute  = "member_mute"
+	RuleMuteAll     = "mute_all"
+	RuleSize        = "size"
+	RuleFormat      = "format"
+	RuleFrequency   = "frequency"
+	RuleFilter      = "content_filter"
+	RuleBeforeSend  = "before_send"
+	RuleOverload    = "overload"
+	RuleStore       = "store"
+	RuleInternal    = "internal"
+)
+
+// attempt is one send on its way through the rules.
+type attempt struct {
+	id       AttemptID
+	send     *Send
+	tenant   *tenant
+	app      *App // the settings it is judged by
+	view     view
+	now      time.Time
+	key      RepeatKey
+	asked    Verdict
+	question bool // the before-send question was put
+}
+
+// rule is one step of admission.
+type rule struct {
+	name  string
+	check func(context.Context, *Backend, *attempt) *Refusal
+}
+
+// stateRules look at what other commands change. They hold at the moment of the
+// commit: the writer runs them again if the app's state has moved since.
+var stateRules = []rule{
+	{RuleGroup, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkGroup(t.view.group, &t.app.Settings)
+	}},
+	{RuleSender, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkSender(t.send.Entry, t.view.account, t.view.standing)
+	}},
+	{RuleAccountMute, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkAccountMute(t.view.account, t.now)
+	}},
+	{RuleMemberMute, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkMemberMute(t.view.standing, t.now)
+	}},
+	{RuleMuteAll, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkMuteAll(t.view.group, t.view.account, t.view.standing)
+	}},
+}
+
+// contentRules look at the message; what a before-send answer rewrote goes
+// through them again.
+var contentRules = []rule{
+	{RuleSize, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkSize(&t.send.Content, &t.app.Settings)
+	}},
+	{RuleFormat, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkFormat(t.send, t.view.group, &t.app.Settings)
+	}},
+}
+
+var (
+	frequencyRule = rule{RuleFrequency, func(_ context.Context, b *Backend, t *attempt) *Refusal {
+		return b.frequency(t)
+	}}
+	filterRule = rule{RuleFilter, func(_ context.Context, _ *Backend, t *attempt) *Refusal {
+		return checkFilter(t.send, t.tenant.words.Load())
+	}}
+	beforeSendRule = rule{RuleBeforeSend, func(ctx context.Context, b *Backend, t *attempt) *Refusal {
+		return b.beforeSend(ctx, t)
+	}}
+)
+
+// admission is the order of the rules after the repeat; tencentAdmission counts
+// frequency after the before-send question, as Tencent does.
+var (
+	admission        = order(stateRules, contentRules, []rule{frequencyRule, filterRule, beforeSendRule})
+	tencentAdmission = order(stateRules, contentRules, []rule{filterRule, beforeSendRule, frequencyRule})
+)
+
+func order(parts ...[]rule) (all []rule) {
+	for _, p := range parts {
+		all = append(all, p...)
+	}
+	return all
+}
+
+// Send takes one attempt to send from the door to its outcome. It returns after
+// the outcome is on disk. The error is ErrBusy (the send did not begin),
+// ErrUnknown (the outcome is not known) or ErrStopped; the outcome is valid
+// only without one.
+//
+// ctx ends only the waiting of a send that has not been admitted yet: from the
+// first rule on, a send no longer depends on its caller.
+func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
+	a, ok := b.tenant(s.App)
+	if !ok {
+		return Outcome{}, ErrStopped
+	}
+	if !b.begin() {
+		return Outcome{}, ErrBusy
+	}
+	defer b.end()
+	a.counts.attempts.Add(1)
+	t := &attempt{id: NewAttemptID(b.Now()), send: s, tenant: a, app: a.app.Load(), now: b.Now()}
+	if t.send.From == "" {
+		t.send.From = s.Caller
+	}
+
+	if r := checkAPIRate(a.rates.api.take(struct{}{}, t.app.Settings.APIRate, b.clock())); r != nil {
+		return b.refuse(t, RuleAPIRate, r)
+	}
+	if r := checkParameters(s); r != nil {
+		return b.refuse(t, RuleParameters, r)
+	}
+	t.key = repeatKey(s)
+	if err := a.repeats.enter(ctx, t.key); err != nil {
+		a.counts.unanswered.Add(1)
+		return Outcome{}, ErrUnknown
+	}
+	defer a.repeats.leave(t.key)
+	ctx = context.WithoutCancel(ctx)
+
+	first, known, err := b.store.Repeat(ctx, s.App, t.key, t.now.Unix())
+	if err != nil {
+		return b.internal(t, "look up a repeat", err)
+	}
+	if known {
+		return b.repeated(t, first), nil
+	}
+	if t.view, err = b.hot.look(ctx, a, s); err != nil {
+		return b.internal(t, "read the state of a send", err)
+	}
+	rules := admission
+	if t.app.Settings.LimitAfterBeforeSend {
+		rules = tencentAdmission
+	}
+	for _, rule := range rules {
+		if r := rule.check(ctx, b, t); r != nil {
+			return b.refuse(t, rule.name, r)
+		}
+	}
+	if t.asked.Answer == AnswerDrop {
+		return b.dropped(t), nil
+	}
+	return b.commit(t, nil)
+}
+
+// refuse is the one exit of every refusal: it commits the exception with its
+// event, then tells the sender. Above the storm limit, and always for an
+// exceeded rate of calls, refusals alike share one record.
+func (b *Backend) refuse(t *attempt, rule string, r *Refusal) (Outcome, error) {
+	r.Rule = rule
+	if t.view.group == nil && t.send.Group != "" { // refused before the group was looked at; its type is told all the same
+		if g, err := b.hot.group(context.Background(), t.tenant, t.send.Group); err == nil {
+			t.view.group = g
+		}
+	}
+	if b.storm.shares(t, r) {
+		return b.storm.join(b, t, r)
+	}
+	return b.commit(t, r)
+}
+
+// internal refuses a send for a fault of ours. What happened goes to the log.
+func (b *Backend) internal(t *attempt, doing string, err error) (Outcome, error) {
+	b.log.Error("send failed", "app", t.send.App, "group", t.send.Group, "doing", doing, "error", err)
+	return b.refuse(t, RuleInternal, compared(Fail(api.CodeInternal), "doing", doing))
+}
+
+// repeated answers a repeat as the first send was answered.
+func (b *Backend) repeated(t *attempt, first Repeat) Outcome {
+	t.tenant.counts.repeated.Add(1)
+	b.writer.count(t.tenant, Totals{Repeated: 1})
+	return Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}
+}
+
+// dropped answers a send that the app backend wants to vanish.
+func (b *Backend) dropped(t *attempt) Outcome {
+	t.tenant.counts.dropped.Add(1)
+	b.writer.count(t.tenant, Totals{Dropped: 1})
+	return Outcome{Kind: Dropped, Time: t.now.Unix()}
+}
+
+// commit hands the attempt to the writer, refused if r is not nil, and waits.
+func (b *Backend) commit(t *attempt, r *Refusal) (Outcome, error) {
+	e := &entry{attempt: t, refusal: r, count: 1, done: make(chan struct{})}
+	if err := b.writer.submit(e); err != nil {
+		t.tenant.counts.unanswered.Add(1)
+		return Outcome{}, err
+	}
+	return b.await(e)
+}
+
+func (b *Backend) await(e *entry) (Outcome, error) {
+	<-e.done
+	if e.err != nil {
+		e.attempt.tenant.counts.unanswered.Add(1)
+		return Outcome{}, e.err
+	}
+	return e.outcome, nil
+}
+
+// frequency counts the send against the limits of its group and its sender.
+func (b *Backend) frequency(t *attempt) *Refusal {
+	settings, now := &t.app.Settings, b.clock()
+	if r := checkFrequency("group", t.tenant.rates.groups.take(t.view.group.Key, settings.GroupRate, now)); r != nil {
+		return r
+	}
+	return checkFrequency("sender", t.tenant.rates.senders.take(t.send.From, settings.SenderRate, now))
+}
+
+// beforeSend puts the question to the app backend if its switch is on, and
+// judges what the answer made of the message.
+func (b *Backend) beforeSend(ctx context.Context, t *attempt) *Refusal {
+	endpoint := t.tenant.endpoint.Load()
+	if t.send.NoBeforeSend || b.asker == nil || endpoint == nil || !endpoint.Wants(CommandBeforeSendMsg) {
+		return nil
+	}
+	t.question = true
+	t.asked = b.asker.Ask(ctx, &Question{App: t.app, Endpoint: endpoint, Send: t.send, Group: t.view.group})
+	if r := checkBeforeSend(t.asked, &t.app.Settings); r != nil || t.asked.Answer != AnswerAllow || t.asked.Content == nil {
+		return r
+	}
+	asSent, rewritten := t.send, *t.send
+	rewritten.Content = *t.asked.Content
+	t.send = &rewritten
+	for _, rule := range append(contentRules[:len(contentRules):len(contentRules)], filterRule) {
+		if r := rule.check(ctx, b, t); r != nil {
+			if r.Compared == nil {
+				r.Compared = map[string]any{}
+			}
+			r.Compared["rewritten_by_app"], r.Compared["rule"] = true, rule.name
+			t.send = asSent // the exception shows what the sender sent
+			return r
+		}
+	}
+	return nil
+}
+
+// unanswered says whether the message goes its way without the app's answer.
+func (t *attempt) unanswered() bool { return t.question && t.asked.Answer == AnswerNone }
+
+// detail is what explains the outcome to a person, as JSON.
+func (t *attempt) detail(r *Refusal) []byte {
+	d := make(map[string]any, 4)
+	if r != nil {
+		if len(r.Compared) > 0 {
+			d["compared"] = r.Compared
+		}
+		if r.RetryAfter > 0 {
+			d["retry_after_ms"] = r.RetryAfter.Milliseconds()
+		}
+	}
+	if t.question {
+		d["before_send"] = t.asked.words()
+	}
+	if t.send.Entry == EntryClient {
+		d["entry"] = "client"
+	}
+	if len(d) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(d)
+	if err != nil { // only a value that a rule of ours made can cause it
+		return []byte(`{"fault":"detail could not be written"}`)
+	}
+	return text
 }

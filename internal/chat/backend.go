@@ -1,0 +1,332 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxInWork is how many sends may be in work at once, over all apps. Above it a
+// send does not begin.
+const maxInWork = 8192
+
+// Renderer makes the bodies of callbacks; the protocol's shapes are not this
+// package's business. Both are called by the writer, once for each event, and
+// must not block. g is nil when there is no such group.
+type Renderer interface {
+	Exception(app *App, s *Send, g *Group, r *Refusal, eventTime int64) (body []byte, cut int)
+	AfterSend(app *App, s *Send, g *Group, m Message, eventTime int64) []byte
+}
+
+// Offers takes what was committed. Neither method may block.
+type Offers interface {
+	// Offer hands over events of an app in the order of their sequences. An
+	// offer may be dropped: whoever wants all events reads the journal.
+	Offer(app AppID, events []Event)
+	// Changed tells that an app or its endpoints were made, changed or removed.
+	Changed(app AppID)
+}
+
+// Options are what a Backend needs.
+type Options struct {
+	Store  Store
+	Render Renderer
+	Offers Offers
+	Asker  Asker            // nil: no before-send question is ever put
+	Now    func() time.Time // nil: the wall clock
+	Log    *slog.Logger
+	// Unrecorded keeps 10002 refusals that cannot be committed; nil keeps them
+	// in memory.
+	Unrecorded *Unrecorded
+}
+
+// Backend is the server's heart. Make one with [New], then Start it.
+type Backend struct {
+	store  Store
+	hot    *hot
+	writer *writer
+	storm  storm
+	render Renderer
+	offers Offers
+	asker  Asker
+	log    *slog.Logger
+	now    func() time.Time
+
+	mu      sync.RWMutex
+	tenants map[AppID]*tenant
+
+	inWork   atomic.Int64
+	ready    atomic.Bool
+	newest   atomic.Int64 // unix nanoseconds: Now never falls below it
+	stopping chan struct{}
+	idle     chan struct{} // the last send in work has ended while stopping
+	stop     sync.Once
+	started  atomic.Bool
+}
+
+// New makes a backend; Start loads the apps and begins to write.
+func New(o Options) *Backend {
+	b := &Backend{
+		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, asker: o.Asker,
+		log: o.Log, now: o.Now, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
+	}
+	if b.now == nil {
+		b.now = time.Now
+	}
+	if b.log == nil {
+		b.log = slog.New(slog.DiscardHandler)
+	}
+	if o.Unrecorded == nil {
+		o.Unrecorded = &Unrecorded{}
+	}
+	b.writer = &writer{b: b, queue: newQueue(), log: b.log, quit: make(chan struct{}), unrecorded: o.Unrecorded}
+	return b
+}
+
+// Start loads the apps and starts the writer. It returns when sends are taken.
+func (b *Backend) Start(ctx context.Context) error {
+	apps, err := b.store.Apps(ctx)
+	if err != nil {
+		return fmt.Errorf("load the apps: %w", err)
+	}
+	for _, app := range apps {
+		head, err := b.store.Head(ctx, app.ID)
+		if err != nil {
+			return fmt.Errorf("load app %d: %w", app.ID, err)
+		}
+		b.raise(time.UnixMilli(head.Time))
+		if err := b.reload(ctx, app.ID, head.Version); err != nil {
+			return err
+		}
+	}
+	if err := b.writer.unrecorded.load(b); err != nil {
+		return err
+	}
+	b.ready.Store(true)
+	b.started.Store(true)
+	go b.writer.run()
+	return nil
+}
+
+// Stop lets no send begin, ends those in work, writes what waits and returns.
+// It may be called more than once, and before Start.
+func (b *Backend) Stop() {
+	b.stop.Do(func() {
+		close(b.stopping)
+		if !b.started.Load() {
+			return
+		}
+		// Sends in work end by themselves: the before-send question has its bound,
+		// and the writer runs until they are answered.
+		for b.inWork.Load() > 0 {
+			<-b.idle
+		}
+		b.writer.queue.close()
+		<-b.writer.quit
+		_ = b.writer.unrecorded.close()
+	})
+}
+
+// Now is the time of day as the backend sees it. It never falls.
+func (b *Backend) Now() time.Time {
+	now := b.now()
+	for {
+		newest := b.newest.Load()
+		if now.UnixNano() <= newest {
+			return time.Unix(0, newest)
+		}
+		if b.newest.CompareAndSwap(newest, now.UnixNano()) {
+			return now
+		}
+	}
+}
+
+// raise lifts the clock to the newest time that is committed.
+func (b *Backend) raise(t time.Time) {
+	for {
+		newest := b.newest.Load()
+		if t.UnixNano() <= newest || b.newest.CompareAndSwap(newest, t.UnixNano()) {
+			return
+		}
+	}
+}
+
+// clock is monotonic time, for intervals.
+func (b *Backend) clock() time.Time { return time.Now() }
+
+// begin takes a place for one send; it reports false when all are taken.
+func (b *Backend) begin() bool {
+	if b.inWork.Add(1) > maxInWork || b.writer.unrecorded.full.Load() || b.isStopping() {
+		b.end()
+		return false
+	}
+	return true
+}
+
+// end gives the place back; the last one out tells Stop.
+func (b *Backend) end() {
+	if b.inWork.Add(-1) == 0 && b.isStopping() {
+		select {
+		case b.idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (b *Backend) isStopping() bool {
+	select {
+	case <-b.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// Ready says whether the store takes writes.
+func (b *Backend) Ready() bool { return b.ready.Load() }
+
+// Reader is the read side of the store.
+func (b *Backend) Reader() Reader { return b.store }
+
+// App is an app as last committed.
+func (b *Backend) App(id AppID) (*App, bool) {
+	a, ok := b.tenant(id)
+	if !ok {
+		return nil, false
+	}
+	return a.app.Load(), true
+}
+
+// Endpoint is the app's callback URL as last committed; nil without one.
+func (b *Backend) Endpoint(id AppID) *Endpoint {
+	a, ok := b.tenant(id)
+	if !ok {
+		return nil
+	}
+	return a.endpoint.Load()
+}
+
+// AppIDs lists the apps.
+func (b *Backend) AppIDs() []AppID {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	ids := make([]AppID, 0, len(b.tenants))
+	for id := range b.tenants {
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func (b *Backend) tenant(id AppID) (*tenant, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	a, ok := b.tenants[id]
+	return a, ok
+}
+
+// Counts are an app's sends in this life of the process.
+type Counts struct {
+	Attempts, Unanswered uint64
+	Totals
+}
+
+// Counts reads the counters of an app.
+func (b *Backend) Counts(id AppID) (Counts, bool) {
+	a, ok := b.tenant(id)
+	if !ok {
+		return Counts{}, false
+	}
+	c := &a.counts
+	return Counts{
+		Attempts: c.attempts.Load(), Unanswered: c.unanswered.Load(),
+		Totals: Totals{Accepted: c.accepted.Load(), Refused: c.refused.Load(), Dropped: c.dropped.Load(), Repeated: c.repeated.Load()},
+	}, true
+}
+
+// UnrecordedRefusals is how many 10002 refusals wait for the store.
+func (b *Backend) UnrecordedRefusals() int { return b.writer.unrecorded.len() }
+
+// SaveProgress hands a lane's progress to the writer, which writes it with the
+// next batch, 100 ms later at most. done is called from the writer and must not
+// block.
+func (b *Backend) SaveProgress(app AppID, p Progress, done func(error)) {
+	b.writer.queue.putLazy(&flush{app: app, progress: p, done: done}, nil, Totals{})
+}
+
+// reload reads an app's settings, words and endpoint and publishes them as of
+// version; an app that is gone is forgotten.
+func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
+	apps, err := b.store.Apps(ctx)
+	if err != nil {
+		return fmt.Errorf("read app %d: %w", id, err)
+	}
+	var app *App
+	for i := range apps {
+		if apps[i].ID == id {
+			app = &apps[i]
+		}
+	}
+	if app == nil {
+		b.mu.Lock()
+		delete(b.tenants, id)
+		b.mu.Unlock()
+		return nil
+	}
+	words, err := b.store.Words(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read the words of app %d: %w", id, err)
+	}
+	endpoints, err := b.store.Endpoints(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read the endpoints of app %d: %w", id, err)
+	}
+	a, ok := b.tenant(id)
+	if !ok {
+		a = &tenant{id: id, rates: &rates{}, repeats: &inProgress{}}
+	}
+	a.version.Store(version)
+	a.app.Store(app)
+	a.words.Store(NewFilter(words))
+	a.endpoint.Store(nil)
+	for i := range endpoints {
+		if endpoints[i].ID == PrimaryEndpoint {
+			a.endpoint.Store(&endpoints[i])
+		}
+	}
+	if !ok {
+		b.mu.Lock()
+		b.tenants[id] = a
+		b.mu.Unlock()
+	}
+	return nil
+}
+
+// PrimaryEndpoint is the id of the endpoint of an app's callback URL.
+const PrimaryEndpoint = "primary"
+
+// catchUp forgets all that is remembered of an app when its state was changed
+// by somebody else.
+func (b *Backend) catchUp(a *tenant, version uint64) {
+	if a.version.Load() >= version {
+		return
+	}
+	if err := b.reload(context.Background(), a.id, version); err != nil {
+		b.log.Error("an app could not be read again", "app", a.id, "error", err)
+	}
+	b.hot.groups.clear()
+	b.hot.accounts.clear()
+	b.hot.standings.clear()
+}
+
+// touch names one app, so that a probe of the store has something to write.
+func (b *Backend) touch() map[*tenant]Totals {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, a := range b.tenants {
+		return map[*tenant]Totals{a: {}}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package chat
+
+import (
+	"sync"
+	"time"
+)
+
+// Bounds of the writer's queue.
+const (
+	maxBatch      = 256     // sends of one transaction
+	maxBatchBytes = 4 << 20 // bodies of one transaction
+	lazyDelay     = 100 * time.Millisecond
+	lazyMany      = 256 // progress that does not wait for lazyDelay
+)
+
+// entry is a send on its way to the disk: to be accepted, or refused when
+// refusal is set.
+type entry struct {
+	attempt *attempt
+	refusal *Refusal
+	count   int // sends that share this record
+	queued  time.Time
+
+	// done is closed when outcome or err is set.
+	done    chan struct{}
+	outcome Outcome
+	err     error
+	told    bool // done is closed
+
+	plan plan // of the batch that is being written
+}
+
+// tell answers everybody who waits for the entry. It may be called again.
+func (e *entry) tell(o Outcome, err error) {
+	if e.told {
+		return
+	}
+	e.told, e.outcome, e.err = true, o, err
+	close(e.done)
+}
+
+func (e *entry) bytes() int { return len(e.attempt.send.Content.Body) + 512 }
+
+// alteration is a change of state, run by the writer between two batches.
+type alteration struct {
+	app  AppID
+	fn   func(Records) error
+	err  error
+	done chan struct{}
+}
+
+// flush is progress of a lane, written with the next batch or soon by itself.
+type flush struct {
+	app      AppID
+	progress Progress
+	done     func(error)
+}
+
+// queue is what waits for the writer: sends and alterations in the order they
+// came, and beside them what can wait a little for company.
+type queue struct {
+	mu     sync.Mutex
+	items  []any // *entry or *alteration
+	wake   chan struct{}
+	lazy   []*flush
+	totals map[*tenant]Totals
+	since  time.Time // when the first lazy thing came
+	closed bool
+}
+
+func newQueue() *queue {
+	return &queue{wake: make(chan struct{}, 1), totals: make(map[*tenant]Totals)}
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// put adds an entry or an alteration; it reports false after close.
+func (q *queue) put(item any) bool {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return false
+	}
+	q.items = append(q.items, item)
+	first := len(q.items) == 1
+	q.mu.Unlock()
+	if first {
+		q.signal()
+	}
+	return true
+}
+
+// putLazy adds what can wait.
+func (q *queue) putLazy(f *flush, a *tenant, t Totals) {
+	q.mu.Lock()
+	first := len(q.lazy) == 0 && len(q.totals) == 0
+	if first {
+		q.since = time.Now()
+	}
+	if f != nil {
+		q.lazy = append(q.lazy, f)
+	}
+	if a != nil {
+		q.totals[a] = q.totals[a].plus(t)
+	}
+	many := len(q.lazy) == lazyMany
+	q.mu.Unlock()
+	if first || many {
+		q.signal()
+	}
+}
+
+// batch is what one transaction writes.
+type batch struct {
+	sends  []*entry
+	lazy   []*flush
+	totals map[*tenant]Totals
+}
+
+func (b *batch) empty() bool { return len(b.sends) == 0 && len(b.lazy) == 0 && len(b.totals) == 0 }
+
+// next takes what is to be written now: a batch or one alteration. wait is how
+// long nothing will be due, unless the queue is signalled; 0 is no bound.
+func (q *queue) next() (b batch, alter *alteration, wait time.Duration, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n, size := 0, 0
+	for n < len(q.items) && n < maxBatch && size < maxBatchBytes {
+		e, ok := q.items[n].(*entry)
+		if !ok {
+			break
+		}
+		b.sends = append(b.sends, e)
+		size += e.bytes()
+		n++
+	}
+	if n == 0 && len(q.items) > 0 {
+		alter = q.items[0].(*alteration)
+		n = 1
+	}
+	clear(q.items[:n])
+	q.items = q.items[n:]
+	if len(q.items) == 0 {
+		q.items = nil
+	}
+	waiting := len(q.lazy) > 0 || len(q.totals) > 0
+	if alter == nil && waiting {
+		age := time.Since(q.since)
+		if n > 0 || age >= lazyDelay || len(q.lazy) >= lazyMany || q.closed {
+			b.lazy, q.lazy = q.lazy, nil
+			b.totals, q.totals = q.totals, make(map[*tenant]Totals)
+		} else {
+			wait = lazyDelay - age
+		}
+	}
+	return b, alter, wait, q.closed
+}
+
+// close lets nothing more in.
+func (q *queue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	q.signal()
+}
+
+func (t Totals) plus(u Totals) Totals {
+	return Totals{t.Accepted + u.Accepted, t.Refused + u.Refused, t.Dropped + u.Dropped, t.Repeated + u.Repeated}
+}

@@ -1,0 +1,237 @@
+package chat
+
+import (
+	"context"
+	"time"
+)
+
+// sickness is the state of a store that takes no writes. While it lasts, what
+// comes is refused with 10002 at once and its exceptions are kept aside; now
+// and then they are tried again, and when they are written the store is well.
+type sickness struct {
+	since time.Time // zero: well
+	probe time.Time // when to try again
+}
+
+const probeEvery = 250 * time.Millisecond
+
+func (s *sickness) is() bool { return !s.since.IsZero() }
+
+// pause is how long to wait until the next probe; 0 when there is none due.
+func (s *sickness) pause() time.Duration {
+	if !s.is() {
+		return 0
+	}
+	return max(time.Until(s.probe), time.Millisecond)
+}
+
+func (w *writer) fallSick(err error) {
+	now := time.Now()
+	if !w.sick.is() {
+		w.sick.since = now
+		w.b.ready.Store(false)
+		w.log.Error("the store takes no writes; sends are refused with 10002", "error", err)
+	}
+	w.sick.probe = now.Add(probeEvery)
+}
+
+func (w *writer) recovered() {
+	if w.sick.is() {
+		w.log.Info("the store takes writes again", "after", time.Since(w.sick.since).Round(time.Millisecond))
+		w.sick = sickness{}
+	}
+	w.b.ready.Store(true)
+}
+
+// resolve ends a batch whose COMMIT failed. The store is opened again and asked
+// for each send: what is there is answered as stored, what is not becomes 10002
+// with its exception. If the store does not open in time, the callers are told
+// that the outcome is unknown, and no exception is made until it was asked.
+func (w *writer) resolve(b batch, planned []*share, cause error) {
+	w.log.Error("a commit failed; asking the store what it kept", "sends", len(b.sends), "error", cause)
+	deadline := time.Now().Add(reopenWait)
+	for {
+		err := w.b.store.Reopen()
+		if err == nil {
+			err = w.ask(b, planned)
+		}
+		if err == nil {
+			return
+		}
+		w.fallSick(err)
+		if time.Now().After(deadline) {
+			for _, e := range b.sends {
+				e.tell(Outcome{}, ErrUnknown)
+			}
+		}
+		if !w.endure(50 * time.Millisecond) {
+			for _, e := range b.sends { // stopping: the next start finds what is there
+				e.tell(Outcome{}, ErrUnknown)
+			}
+			return
+		}
+	}
+}
+
+// endure waits while the store is away, refusing what comes meanwhile. It
+// reports false when the backend is stopping.
+func (w *writer) endure(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		b, alter, _, closed := w.queue.next()
+		switch {
+		case alter != nil:
+			alter.err = storeRefusal("the store takes no writes")
+			close(alter.done)
+		case len(b.sends) > 0 || len(b.lazy) > 0:
+			w.putOff(b)
+		case closed:
+			return false
+		}
+		select {
+		case <-timer.C:
+			return true
+		case <-w.queue.wake:
+		}
+	}
+}
+
+// ask looks up each send of a batch after the store was opened again.
+func (w *writer) ask(b batch, planned []*share) error {
+	again := batch{lazy: b.lazy, totals: b.totals}
+	var kept []*entry
+	wrote := 0
+	for _, s := range planned {
+		traces := make([]Trace, 0, len(s.sends))
+		asked := make([]*entry, 0, len(s.sends))
+		for _, e := range s.sends {
+			if e.plan.outcome.Kind == Repeated {
+				kept = append(kept, e)
+				continue
+			}
+			traces, asked = append(traces, e.plan.trace), append(asked, e)
+		}
+		found, err := w.b.store.Found(context.Background(), s.tenant.id, traces)
+		if err != nil {
+			return err
+		}
+		for i, e := range asked {
+			if found[i] {
+				kept = append(kept, e)
+				wrote++
+			} else {
+				e.refusal = storeRefusal("the commit failed")
+				again.sends = append(again.sends, e)
+			}
+		}
+	}
+	if wrote > 0 && len(again.sends) == 0 { // the transaction is there, whole
+		w.recovered()
+		w.publish(b, planned)
+		return nil
+	}
+	for _, e := range kept {
+		e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
+		e.tell(e.plan.outcome, nil)
+	}
+	list, err := w.try(again)
+	if err == nil {
+		w.recovered()
+		w.publish(again, list)
+		return nil
+	}
+	// Nor can the refusals be written: they wait aside.
+	w.fallSick(err)
+	w.putOff(again)
+	// Whether this second commit happened is found out when they are tried again.
+	return w.b.store.Reopen()
+}
+
+// putOff answers sends with 10002 while the store takes no writes, and keeps
+// their exceptions for later. What can wait, waits.
+func (w *writer) putOff(b batch) {
+	for _, e := range b.sends {
+		if e.refusal == nil || e.refusal.Rule != RuleStore {
+			e.refusal = storeRefusal("the store takes no writes")
+		}
+		w.keep(e)
+	}
+	w.restore(batch{lazy: b.lazy, totals: b.totals})
+}
+
+// keep sets an exception aside and answers its sender.
+func (w *writer) keep(e *entry) {
+	if e.told { // answered before; it is with the unrecorded already, or its caller is gone
+		w.unrecorded.put(e)
+		return
+	}
+	if !w.unrecorded.put(e) {
+		e.tell(Outcome{}, ErrUnknown)
+		return
+	}
+	e.tell(Outcome{Kind: Refused, Refusal: e.refusal, Event: e.attempt.id.String()}, nil)
+}
+
+// recoverUnrecorded writes what was set aside: it is the probe of a sick store,
+// and what a start does with the file that an earlier process left.
+func (w *writer) recoverUnrecorded(last bool) {
+	if !w.sick.is() && w.unrecorded.len() == 0 {
+		return
+	}
+	if w.sick.is() && !last && time.Now().Before(w.sick.probe) {
+		return
+	}
+	for {
+		waiting := w.unrecorded.head(maxBatch)
+		b := batch{sends: waiting}
+		if len(waiting) == 0 {
+			if b.totals = w.b.touch(); len(b.totals) == 0 {
+				w.recovered()
+				return
+			}
+		}
+		known, err := w.alreadyThere(waiting)
+		if err == nil {
+			b.sends = known
+			var list []*share
+			if list, err = w.try(b); err == nil {
+				w.publish(b, list)
+			}
+		}
+		if err != nil {
+			w.fallSick(err)
+			if err := w.b.store.Reopen(); err != nil {
+				w.log.Debug("the store does not open", "error", err)
+			}
+			return
+		}
+		w.unrecorded.drop(len(waiting))
+		if w.unrecorded.len() == 0 {
+			w.recovered()
+			return
+		}
+	}
+}
+
+// alreadyThere leaves out the exceptions that an earlier try did write although
+// its COMMIT answered an error.
+func (w *writer) alreadyThere(waiting []*entry) ([]*entry, error) {
+	var missing []*entry
+	for _, e := range waiting {
+		if e.plan.trace.Event == 0 {
+			missing = append(missing, e)
+			continue
+		}
+		found, err := w.b.store.Found(context.Background(), e.attempt.tenant.id, []Trace{e.plan.trace})
+		if err != nil {
+			return nil, err
+		}
+		if !found[0] {
+			missing = append(missing, e)
+			continue
+		}
+		e.attempt.tenant.counts.add(Refused, e.count)
+	}
+	return missing, nil
+}

@@ -1,0 +1,443 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/parley-im/parley/api"
+)
+
+// queueWait is how long a send may wait for the journal before it is refused
+// with 60008; reopenWait is how long its caller waits for a store that failed
+// in mid-commit before it is told that the outcome is unknown.
+const (
+	queueWait  = 2 * time.Second
+	reopenWait = 2 * time.Second
+)
+
+// maintainEvery is how often the store gets its turn while there is no pause.
+const maintainEvery = 20 * time.Millisecond
+
+// writer commits everything. It is one goroutine that takes all that waits,
+// writes it in one transaction with one sync, and only then answers.
+//
+// When a statement fails, the batch is rolled back and written in halves, down
+// to single sends, so that only the send at fault fails. When COMMIT fails, the
+// outcome is unknown: the store is opened again and asked (see recovery.go).
+type writer struct {
+	b     *Backend
+	queue *queue
+	log   *slog.Logger
+	quit  chan struct{} // closed when run has returned
+
+	unrecorded *Unrecorded
+	sick       sickness
+	maintained time.Time // when the store last had its turn
+}
+
+// plan is what a batch makes of one entry.
+type plan struct {
+	trace   Trace
+	outcome Outcome
+}
+
+// commitError marks an error from COMMIT: the outcome is unknown.
+type commitError struct{ err error }
+
+func (e commitError) Error() string { return "commit: " + e.err.Error() }
+func (e commitError) Unwrap() error { return e.err }
+
+func (w *writer) submit(e *entry) error {
+	e.queued = time.Now()
+	if !w.queue.put(e) {
+		return ErrStopped
+	}
+	return nil
+}
+
+func (w *writer) count(a *tenant, t Totals) { w.queue.putLazy(nil, a, t) }
+
+// run writes until the queue is closed and empty.
+func (w *writer) run() {
+	defer close(w.quit)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		b, alter, wait, closed := w.queue.next()
+		switch {
+		case alter != nil:
+			alter.err = w.alter(alter)
+			close(alter.done)
+		case !b.empty():
+			w.overload(b.sends)
+			w.write(b)
+			if time.Since(w.maintained) > maintainEvery {
+				w.maintain()
+			}
+		case closed:
+			w.recoverUnrecorded(true)
+			return
+		default:
+			if w.maintain() {
+				continue
+			}
+			if pause := w.sick.pause(); pause > 0 && (wait == 0 || pause < wait) {
+				wait = pause
+			}
+			if wait == 0 {
+				wait = time.Second
+			}
+			timer.Reset(wait)
+			select {
+			case <-w.queue.wake:
+			case <-timer.C:
+			}
+		}
+		w.recoverUnrecorded(false)
+	}
+}
+
+// maintain gives the store its turn for housekeeping.
+func (w *writer) maintain() (more bool) {
+	if w.sick.is() {
+		return false
+	}
+	w.maintained = time.Now()
+	more, err := w.b.store.Maintain()
+	if err != nil {
+		w.log.Error("store maintenance failed", "error", err)
+		return false
+	}
+	return more
+}
+
+// overload refuses what has waited too long, like any other refusal.
+func (w *writer) overload(sends []*entry) {
+	now := time.Now()
+	for _, e := range sends {
+		if waited := now.Sub(e.queued); waited > queueWait && e.refusal == nil {
+			e.refusal = compared(Fail(api.CodeServiceTimeout), "waited_ms", waited.Milliseconds(), "limit_ms", queueWait.Milliseconds())
+			e.refusal.Rule = RuleOverload
+		}
+	}
+}
+
+// write brings a batch to its end: each of its sends is answered, or left with
+// the recovery, when it returns.
+func (w *writer) write(b batch) {
+	if w.sick.is() {
+		w.putOff(b)
+		return
+	}
+	done, err := w.try(b)
+	var unknown commitError
+	switch {
+	case err == nil:
+		w.publish(b, done)
+	case errors.As(err, &unknown):
+		w.resolve(b, done, err)
+	case len(b.lazy) > 0 && len(b.sends) > 0:
+		w.write(batch{lazy: b.lazy, totals: b.totals})
+		w.write(batch{sends: b.sends})
+	case len(b.sends) > 1:
+		half := len(b.sends) / 2
+		w.write(batch{sends: b.sends[:half], totals: b.totals})
+		w.write(batch{sends: b.sends[half:]})
+	case len(b.sends) == 1 && b.sends[0].refusal != nil && b.sends[0].refusal.Rule == RuleStore:
+		w.log.Error("a refusal could not be recorded", "app", b.sends[0].attempt.send.App, "error", err)
+		w.keep(b.sends[0])
+		w.restore(b)
+	case len(b.sends) == 1:
+		e := b.sends[0]
+		w.log.Error("a send could not be stored", "app", e.attempt.send.App, "group", e.attempt.send.Group, "error", err)
+		e.refusal = storeRefusal("the store refused the row")
+		w.write(b)
+	case len(b.lazy) > 1:
+		half := len(b.lazy) / 2
+		w.write(batch{lazy: b.lazy[:half], totals: b.totals})
+		w.write(batch{lazy: b.lazy[half:]})
+	default:
+		w.log.Error("progress could not be stored", "error", err)
+		for _, f := range b.lazy {
+			f.done(err)
+		}
+	}
+}
+
+// restore puts the lazy part of a batch that was not written back.
+func (w *writer) restore(b batch) {
+	for _, f := range b.lazy {
+		w.queue.putLazy(f, nil, Totals{})
+	}
+	for a, t := range b.totals {
+		w.queue.putLazy(nil, a, t)
+	}
+}
+
+func storeRefusal(why string) *Refusal {
+	r := compared(Fail(api.CodeInternal), "fault", why)
+	r.Rule = RuleStore
+	return r
+}
+
+// share is one app's part of a batch.
+type share struct {
+	tenant *tenant
+	sends  []*entry
+	lazy   []*flush
+	totals Totals
+	rows   Rows
+	head   Head
+}
+
+// shares splits a batch by app, keeping the order within each.
+func (w *writer) shares(b batch) []*share {
+	var list []*share
+	find := func(a *tenant) *share {
+		for _, s := range list {
+			if s.tenant == a {
+				return s
+			}
+		}
+		list = append(list, &share{tenant: a})
+		return list[len(list)-1]
+	}
+	for _, e := range b.sends {
+		s := find(e.attempt.tenant)
+		s.sends = append(s.sends, e)
+	}
+	for _, f := range b.lazy {
+		if a, ok := w.b.tenant(f.app); ok {
+			s := find(a)
+			s.lazy = append(s.lazy, f)
+		} else {
+			f.done(nil) // the app is gone, and its lanes with it
+		}
+	}
+	for a, t := range b.totals {
+		if _, ok := w.b.tenant(a.id); ok {
+			s := find(a)
+			s.totals = s.totals.plus(t)
+		}
+	}
+	return list
+}
+
+// try writes the batch in one transaction. Nothing is written after an error.
+func (w *writer) try(b batch) ([]*share, error) {
+	tx, err := w.b.store.Begin()
+	if err != nil {
+		return nil, err
+	}
+	list := w.shares(b)
+	for _, s := range list {
+		if err := w.prepare(tx, s); err != nil {
+			tx.Rollback()
+			return nil, err
+		}
+		if err := tx.Put(s.tenant.id, &s.rows); err != nil {
+			tx.Rollback()
+			return nil, err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return list, commitError{err}
+	}
+	return list, nil
+}
+
+// prepare locks the app, judges by its state what was admitted under an older
+// one, and gives out the numbers.
+func (w *writer) prepare(tx Tx, s *share) error {
+	now := w.b.Now()
+	keys := make([]GroupKey, 0, len(s.sends))
+	repeats := make([]RepeatKey, 0, len(s.sends))
+	for _, e := range s.sends {
+		if e.refusal == nil {
+			keys = appendNew(keys, e.attempt.view.group.Key)
+			repeats = append(repeats, e.attempt.key)
+		}
+	}
+	head, err := tx.Lock(s.tenant.id, keys, repeats, now.Unix())
+	if err != nil {
+		return fmt.Errorf("lock app %d: %w", s.tenant.id, err)
+	}
+	s.head = head
+	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
+	moved := make(map[GroupKey]GroupHead, len(keys))
+	for _, e := range s.sends {
+		if e.refusal == nil {
+			w.recheck(e, head)
+		}
+		if e.refusal == nil {
+			w.accept(s, e, moved, now)
+		} else {
+			w.except(s, e)
+		}
+	}
+	for _, h := range moved {
+		s.rows.Groups = append(s.rows.Groups, h)
+	}
+	for _, f := range s.lazy {
+		s.rows.Progress = append(s.rows.Progress, f.progress)
+	}
+	return nil
+}
+
+func appendNew(keys []GroupKey, k GroupKey) []GroupKey {
+	for _, have := range keys {
+		if have == k {
+			return keys
+		}
+	}
+	return append(keys, k)
+}
+
+// recheck runs the state rules again when the app's state has moved since the
+// send was admitted, so that a change that was answered is passed by no later
+// commit.
+func (w *writer) recheck(e *entry, head Head) {
+	t := e.attempt
+	refuse := func(rule string, r *Refusal) {
+		r.Rule, e.refusal = rule, r
+	}
+	if t.view.version != head.Version {
+		w.b.catchUp(t.tenant, head.Version)
+		v, err := w.b.hot.look(context.Background(), t.tenant, t.send)
+		if err != nil {
+			w.log.Error("state of a send could not be read again", "app", t.send.App, "error", err)
+			refuse(RuleInternal, compared(Fail(api.CodeInternal), "doing", "read the state at the commit"))
+			return
+		}
+		before := t.view.group.Key
+		t.view, t.app, t.now = v, t.tenant.app.Load(), w.b.Now()
+		for _, rule := range stateRules {
+			if r := rule.check(context.Background(), w.b, t); r != nil {
+				refuse(rule.name, r)
+				return
+			}
+		}
+		if v.group.Key != before { // dissolved and made again meanwhile
+			refuse(RuleGroup, checkGroup(nil, &t.app.Settings))
+			return
+		}
+	}
+	if _, ok := head.Groups[t.view.group.Key]; !ok {
+		refuse(RuleGroup, checkGroup(nil, &t.app.Settings))
+	}
+}
+
+// accept gives a message its number and time and plans its rows.
+func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now time.Time) {
+	t := e.attempt
+	if first, ok := s.head.Repeats[t.key]; ok { // accepted through another process
+		e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
+		s.rows.Totals.Repeated++
+		return
+	}
+	g := t.view.group
+	h, ok := moved[g.Key]
+	if !ok {
+		h = s.head.Groups[g.Key]
+		h.Time = max(h.Time, now.Unix())
+	}
+	m := Message{
+		Group: g.Key, From: t.send.From, Random: t.send.Random, Time: h.Time, Priority: t.send.Priority,
+		Flags: t.flags(), Body: t.send.Content.Body, Cloud: t.send.Content.Cloud, Attempt: t.id,
+	}
+	if !t.send.OnlineOnly || g.Type == AVChatRoom {
+		m.Seq = h.Next
+		h.Next++
+		moved[g.Key] = h
+		s.rows.Messages = append(s.rows.Messages, m)
+	}
+	s.rows.Repeats = append(s.rows.Repeats, Repeat{Key: t.key, Attempt: t.id, Seq: m.Seq, Time: m.Time})
+	s.rows.Totals.Accepted++
+	e.plan = plan{
+		trace:   Trace{Attempt: t.id, Repeat: t.key, Stored: true},
+		outcome: Outcome{Kind: Accepted, Seq: m.Seq, Time: m.Time, Unanswered: t.unanswered()},
+	}
+	if endpoint := t.tenant.endpoint.Load(); endpoint != nil && !t.send.NoAfterSend && endpoint.Wants(CommandAfterSendMsg) {
+		s.event(t, Event{
+			ID: t.id.Event(), Command: CommandAfterSendMsg, Count: 1,
+			Body: w.b.render.AfterSend(t.app, t.send, g, m, s.rows.Time), Detail: t.detail(nil),
+		})
+	}
+}
+
+// except plans the exception of a refused send.
+func (w *writer) except(s *share, e *entry) {
+	t := e.attempt
+	body, cut := w.b.render.Exception(t.app, t.send, t.view.group, e.refusal, s.rows.Time)
+	seq := s.event(t, Event{
+		ID: t.id, Command: CommandSendMsgException, Code: int(e.refusal.Code), Rule: e.refusal.Rule, Count: e.count,
+		Body: body, Cut: cut, Detail: t.detail(e.refusal),
+	})
+	e.plan = plan{
+		trace:   Trace{Attempt: t.id, Event: seq},
+		outcome: Outcome{Kind: Refused, Refusal: e.refusal, Event: t.id.String(), Unanswered: t.unanswered()},
+	}
+	if e.refusal.Rule == RuleFrequency && t.app.Settings.OnFrequency == Drop {
+		e.plan.outcome.Kind, e.plan.outcome.Time = Dropped, t.now.Unix()
+		s.rows.Totals.Dropped += uint64(e.count)
+		return
+	}
+	s.rows.Totals.Refused += uint64(e.count)
+}
+
+// event gives an event its sequence.
+func (s *share) event(t *attempt, ev Event) Sequence {
+	ev.App, ev.Seq, ev.Time, ev.Attempt = s.tenant.id, s.rows.Next, s.rows.Time, t.id
+	ev.ClientIP, ev.Platform = t.send.ClientIP, t.send.Platform
+	ev.Group, ev.From, ev.Random = t.send.Group, t.send.From, t.send.Random
+	s.rows.Next++
+	s.rows.Events = append(s.rows.Events, ev)
+	return ev.Seq
+}
+
+func (t *attempt) flags() (f Flags) {
+	mark := func(on bool, flag Flags) {
+		if on {
+			f |= flag
+		}
+	}
+	mark(t.send.Content.HasCloud, FlagHasCloud)
+	mark(t.unanswered(), FlagUnanswered)
+	mark(t.asked.Content != nil, FlagRewritten)
+	mark(t.send.NoUnread, FlagNoUnread)
+	mark(t.send.NoLastMsg, FlagNoLastMsg)
+	return f
+}
+
+// publish tells everybody what is now on disk: senders first, then the lanes,
+// in the order of the sequences.
+func (w *writer) publish(b batch, list []*share) {
+	for _, e := range b.sends {
+		e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
+		e.tell(e.plan.outcome, nil)
+	}
+	for _, f := range b.lazy {
+		f.done(nil)
+	}
+	for _, s := range list {
+		if len(s.rows.Events) > 0 {
+			w.b.offers.Offer(s.tenant.id, s.rows.Events)
+		}
+	}
+}
+
+func (c *counts) add(kind OutcomeKind, n int) {
+	switch kind {
+	case Accepted:
+		c.accepted.Add(uint64(n))
+	case Refused:
+		c.refused.Add(uint64(n))
+	case Dropped:
+		c.dropped.Add(uint64(n))
+	case Repeated:
+		c.repeated.Add(uint64(n))
+	}
+}
