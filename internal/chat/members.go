@@ -1,0 +1,389 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/parley-im/parley/api"
+)
+
+// Bounds of the member commands (documents 1047/34921, 34949, 34948, 34963).
+const (
+	MaxAddedMembers   = 300
+	MaxDeletedMembers = 500
+	MaxListedMembers  = 6000
+	MaxListedJoined   = 5000
+	MaxRoles          = 500
+
+	maxNameCard = 50 // bytes of UTF-8
+	memberPage  = 500
+)
+
+// Adding is how adding one account to a group went.
+type Adding int
+
+// The results, numbered as add_group_member answers them.
+const (
+	NotAdded     Adding = 0
+	Added        Adding = 1
+	AddedAlready Adding = 2
+)
+
+func newMember(user UserID, role Role, now int64) Member {
+	return Member{User: user, Role: role, JoinTime: now, MsgFlag: "AcceptAndNotify"}
+}
+
+// AddMembers adds accounts to a group and tells of each how it went, in the
+// order given: who is no account, or found no room, was not added. Codes: 10005
+// for more than MaxAddedMembers, 10007 in an AVChatRoom, 10014 when the group
+// has no room for any of them, and those of a missing group.
+func (b *Backend) AddMembers(ctx context.Context, app AppID, id GroupID, users []UserID) ([]Adding, error) {
+	switch {
+	case len(users) == 0:
+		return nil, Fail(api.CodeInvalidParameter, "MemberList is empty")
+	case len(users) > MaxAddedMembers:
+		return nil, Fail(api.CodeTooManyAccounts)
+	}
+	now := b.Now().Unix()
+	results := make([]Adding, len(users))
+	err := b.Change(ctx, app, func(r Records) error {
+		g, err := existingGroup(r, id)
+		if err != nil {
+			return err
+		}
+		if g.Type == AVChatRoom {
+			return Fail(api.CodePermissionDenied, "group type does not support adding members")
+		}
+		full, useful := false, false
+		for i, user := range users {
+			results[i], err = addMember(r, &g, user, now)
+			if err != nil {
+				return err
+			}
+			useful = useful || results[i] != NotAdded
+			full = full || g.MaxMembers > 0 && g.Members >= g.MaxMembers
+		}
+		if full && !useful {
+			return Fail(api.CodeGroupFull)
+		}
+		return nil
+	})
+	return results, err
+}
+
+func addMember(r Records, g *Group, user UserID, now int64) (Adding, error) {
+	if ok, err := isAccount(r, user); err != nil || !ok {
+		return NotAdded, err
+	}
+	if _, ok, err := r.Member(g.Key, user); err != nil || ok {
+		return AddedAlready, err
+	}
+	if g.MaxMembers > 0 && g.Members >= g.MaxMembers {
+		return NotAdded, nil
+	}
+	g.Members++
+	return Added, r.PutMember(g.Key, newMember(user, RoleMember, now))
+}
+
+// DeleteMembers takes members out of a group; who is none is passed over.
+// Codes: 10004 in an AVChatRoom, 10005 for more than MaxDeletedMembers, 10009
+// when the owner is among them (in a Private group he may go and leaves it
+// without an owner), and those of a missing group.
+func (b *Backend) DeleteMembers(ctx context.Context, app AppID, id GroupID, users []UserID) error {
+	switch {
+	case len(users) == 0:
+		return Fail(api.CodeInvalidParameter, "MemberToDel_Account is empty")
+	case len(users) > MaxDeletedMembers:
+		return Fail(api.CodeTooManyAccounts)
+	}
+	now := b.Now().Unix()
+	return b.Change(ctx, app, func(r Records) error {
+		g, err := existingGroup(r, id)
+		if err != nil {
+			return err
+		}
+		if g.Type == AVChatRoom {
+			return Fail(api.CodeInvalidParameter, "group type does not support deleting members")
+		}
+		if g.Owner != "" && slices.Contains(users, g.Owner) {
+			if g.Type != Private {
+				return Fail(api.CodeOwnerMayNotQuit)
+			}
+			if err := dropOwner(r, g, now); err != nil {
+				return err
+			}
+		}
+		for _, user := range users {
+			_, ok, err := r.Member(g.Key, user)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			if err := r.DeleteMember(g.Key, user); err != nil {
+				return err
+			}
+			if g.Type == Community { // elsewhere a mute outlives leaving
+				if err := r.PutMute(g.Key, user, 0); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// dropOwner leaves the group without an owner.
+func dropOwner(r Records, g Group, now int64) error {
+	g.Owner = ""
+	g.InfoSeq++
+	g.LastInfoTime = now
+	return r.UpdateGroup(g)
+}
+
+// ListMembers lists members in the order they joined: at most limit after the
+// first offset, of the roles given or of all. limit 0 is MaxListedMembers; more
+// is 10054. A mute that is over is not told.
+func (b *Backend) ListMembers(ctx context.Context, app AppID, id GroupID, roles []Role, offset, limit int) (Group, []Member, error) {
+	switch {
+	case limit > MaxListedMembers:
+		return Group{}, nil, Fail(api.CodeMemberPageTooLarge)
+	case limit < 0 || offset < 0:
+		return Group{}, nil, Fail(api.CodeInvalidParameter, "Limit and Offset must not be negative")
+	case limit == 0:
+		limit = MaxListedMembers
+	}
+	g, err := b.GetGroup(ctx, app, id)
+	if err != nil {
+		return g, nil, err
+	}
+	members, err := b.members(ctx, app, g.Key, roles, offset, limit)
+	return g, members, err
+}
+
+func (b *Backend) members(ctx context.Context, app AppID, g GroupKey, roles []Role, offset, limit int) ([]Member, error) {
+	now := b.Now().Unix()
+	var found []Member
+	from, skip := offset, 0
+	if len(roles) > 0 { // the offset counts those of the roles
+		from, skip = 0, offset
+	}
+	for len(found) < limit {
+		page, err := b.Reader().Members(ctx, app, g, from, memberPage)
+		if err != nil {
+			return nil, fmt.Errorf("list members: %w", err)
+		}
+		for _, m := range page {
+			if len(roles) > 0 && !slices.Contains(roles, m.Role) {
+				continue
+			}
+			if skip > 0 {
+				skip--
+				continue
+			}
+			if len(found) == limit {
+				break
+			}
+			found = append(found, currentMember(m, now))
+		}
+		if len(page) < memberPage {
+			break
+		}
+		from += len(page)
+	}
+	return found, nil
+}
+
+// currentMember is the member without a mute that is over.
+func currentMember(m Member, now int64) Member {
+	if !mutedAt(m.MuteUntil, now) {
+		m.MuteUntil = 0
+	}
+	return m
+}
+
+// MemberChange is a change of a membership; nil fields stay as they are.
+type MemberChange struct {
+	Role     *Role // RoleAdmin or RoleMember
+	MsgFlag  *string
+	NameCard *string // at most 50 bytes
+	MuteTime *uint32 // seconds from now; 0 unmutes, Forever has no end
+}
+
+// UpdateMember changes one membership. Codes: 10004 for a field out of range,
+// 10007 in an AVChatRoom, for what the type does not have, for the owner's role
+// and for who is no member, 80001 for a word of the filter in the name card, and
+// those of a missing group.
+func (b *Backend) UpdateMember(ctx context.Context, app AppID, id GroupID, user UserID, c MemberChange) error {
+	if user == "" {
+		return Fail(api.CodeInvalidParameter, "Member_Account is required")
+	}
+	if refusal := c.check(); refusal != nil {
+		return refusal
+	}
+	if refusal := b.checkGroupTexts(app, value(c.NameCard)); refusal != nil {
+		return refusal
+	}
+	now := b.Now().Unix()
+	return b.Change(ctx, app, func(r Records) error {
+		g, err := existingGroup(r, id)
+		if err != nil {
+			return err
+		}
+		if g.Type == AVChatRoom {
+			return Fail(api.CodePermissionDenied, "group type does not support member profiles")
+		}
+		m, ok, err := r.Member(g.Key, user)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return Fail(api.CodePermissionDenied, "account is not a group member")
+		}
+		if refusal := c.apply(&m, kinds[g.Type]); refusal != nil {
+			return refusal
+		}
+		if c.MuteTime != nil {
+			if err := r.PutMute(g.Key, user, muteEnd(now, *c.MuteTime)); err != nil {
+				return err
+			}
+		}
+		return r.PutMember(g.Key, m)
+	})
+}
+
+func (c *MemberChange) check() *Refusal {
+	switch value(c.Role) {
+	case "", RoleAdmin, RoleMember:
+	default:
+		return Fail(api.CodeInvalidParameter, "Role must be Admin or Member")
+	}
+	switch value(c.MsgFlag) {
+	case "", "AcceptAndNotify", "AcceptNotNotify", "Discard", "AcceptNotNotifyExceptAt":
+	default:
+		return Fail(api.CodeInvalidParameter, "MsgFlag is invalid")
+	}
+	if len(value(c.NameCard)) > maxNameCard {
+		return Fail(api.CodeInvalidParameter, "name card is too long")
+	}
+	return nil
+}
+
+func (c *MemberChange) apply(m *Member, kind groupKind) *Refusal {
+	if role := value(c.Role); role != "" && role != m.Role {
+		if m.Role == RoleOwner {
+			return Fail(api.CodePermissionDenied, "role of the owner can not be changed")
+		}
+		if role == RoleAdmin && !kind.admins {
+			return Fail(api.CodePermissionDenied, "group type has no admins")
+		}
+		m.Role = role
+	}
+	if c.MuteTime != nil && !kind.memberMutes {
+		return Fail(api.CodePermissionDenied, "group type does not support muting")
+	}
+	if flag := value(c.MsgFlag); flag != "" {
+		m.MsgFlag = flag
+	}
+	set(&m.NameCard, c.NameCard)
+	return nil
+}
+
+// JoinedQuery says which of an account's groups are asked for.
+type JoinedQuery struct {
+	Type GroupType // one type, or all ("")
+	// Live includes the AVChatRooms.
+	Live bool
+	// Inactive includes the Private groups without a message yet that somebody
+	// else owns; until its first message such a group is hidden.
+	Inactive      bool
+	Offset, Limit int // Limit 0 is MaxListedJoined
+}
+
+// Joined is a group with the membership of the account that was asked for.
+type Joined struct {
+	Group Group
+	Self  Member
+}
+
+// ListJoined lists an account's groups in the order they were made, and how
+// many match in all. Codes: 10004 for a limit above MaxListedJoined, 10019 for
+// who is no account.
+func (b *Backend) ListJoined(ctx context.Context, app AppID, user UserID, q JoinedQuery) (page []Joined, total int, err error) {
+	switch {
+	case user == "":
+		return nil, 0, Fail(api.CodeInvalidParameter, "Member_Account is required")
+	case q.Limit < 0 || q.Limit > MaxListedJoined || q.Offset < 0:
+		return nil, 0, Fail(api.CodeInvalidParameter, fmt.Sprintf("Limit must be 1 to %d and Offset not negative", MaxListedJoined))
+	}
+	if ok, err := b.accountExists(ctx, app, user); err != nil {
+		return nil, 0, err
+	} else if !ok {
+		return nil, 0, Fail(api.CodeAccountNotFound)
+	}
+	groups, err := b.Reader().Joined(ctx, app, user)
+	if err != nil {
+		return nil, 0, fmt.Errorf("list joined groups: %w", err)
+	}
+	groups = slices.DeleteFunc(groups, func(g Group) bool { return !q.wants(g, user) })
+	total = len(groups)
+	groups = groups[min(q.Offset, total):]
+	if q.Limit == 0 {
+		q.Limit = MaxListedJoined
+	}
+	now := b.Now().Unix()
+	for _, g := range groups[:min(q.Limit, len(groups))] {
+		m, ok, err := b.Reader().Member(ctx, app, g.Key, user)
+		if err != nil {
+			return nil, 0, fmt.Errorf("read membership: %w", err)
+		}
+		if ok { // he may have left since the list was read
+			page = append(page, Joined{g, currentMember(m, now)})
+		}
+	}
+	return page, total, nil
+}
+
+func (q *JoinedQuery) wants(g Group, user UserID) bool {
+	switch {
+	case q.Type != "" && g.Type != q.Type:
+		return false
+	case g.Type == AVChatRoom:
+		return q.Live || q.Type == AVChatRoom
+	case g.Type == Private && g.NextMsgSeq <= 1 && g.Owner != user:
+		return q.Inactive
+	}
+	return true
+}
+
+// Roles tells the role of each account in a group, in the order given; empty
+// for who is no member. Codes: 10005 for more than MaxRoles, 10007 in an
+// AVChatRoom, and those of a missing group.
+func (b *Backend) Roles(ctx context.Context, app AppID, id GroupID, users []UserID) ([]Role, error) {
+	switch {
+	case len(users) == 0:
+		return nil, Fail(api.CodeInvalidParameter, "User_Account is empty")
+	case len(users) > MaxRoles:
+		return nil, Fail(api.CodeTooManyAccounts)
+	}
+	g, err := b.GetGroup(ctx, app, id)
+	if err != nil {
+		return nil, err
+	}
+	if g.Type == AVChatRoom {
+		return nil, Fail(api.CodePermissionDenied, "group type does not support roles")
+	}
+	roles := make([]Role, len(users))
+	for i, user := range users {
+		s, err := b.Reader().Standing(ctx, app, g.Key, user)
+		if err != nil {
+			return nil, fmt.Errorf("read role: %w", err)
+		}
+		if s.Member {
+			roles[i] = s.Role
+		}
+	}
+	return roles, nil
+}
