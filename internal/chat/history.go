@@ -89,6 +89,9 @@ func recall(r Records, g *Group, seq MsgSeq) (api.Code, error) {
 	if g.Type == AVChatRoom {
 		return api.CodeRecallNotForType, nil
 	}
+	if seq == 0 || seq >= g.NextMsgSeq {
+		return api.CodeRecallNotFound, nil
+	}
 	found, err := r.Messages(g.Key, seq, 1)
 	if err != nil {
 		return 0, err

@@ -1,0 +1,98 @@
+package rest
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// maxAnswer is the most bytes an answer may have; beyond it 10018 is answered.
+const maxAnswer = 1 << 20
+
+// done is the envelope of every success.
+var done = api.NewAnswer(api.CodeOK, "")
+
+// simple makes a route of a command that decodes a request, does one thing and
+// encodes an answer.
+func simple[Request, Answer any](do func(*handler, context.Context, call, *Request) (Answer, error)) route {
+	return func(h *handler, w http.ResponseWriter, r *http.Request, c call) {
+		body, refusal := readBody(w, r)
+		if refusal != nil {
+			writeFailure(w, refusal)
+			return
+		}
+		var request Request
+		if refusal := decode(body, &request); refusal != nil {
+			writeFailure(w, refusal)
+			return
+		}
+		answer, err := do(h, r.Context(), c, &request)
+		if err != nil {
+			h.writeError(w, r, c, err)
+			return
+		}
+		writeAnswer(w, answer)
+	}
+}
+
+// writeError answers a command that failed: with the code of a refusal, with
+// 10002 for a fault of ours, and with 503 when nobody knows what became of it.
+func (h *handler) writeError(w http.ResponseWriter, r *http.Request, c call, err error) {
+	var refusal *chat.Refusal
+	switch {
+	case errors.As(err, &refusal):
+	case errors.Is(err, chat.ErrUnknown), errors.Is(err, chat.ErrStopped), errors.Is(err, chat.ErrBusy):
+		http.Error(w, "outcome unknown", http.StatusServiceUnavailable)
+		return
+	default:
+		if r.Context().Err() == nil {
+			h.log.Error("a command failed", "command", c.Command, "app", c.App.ID, "error", err)
+		}
+		refusal = chat.Fail(api.CodeInternal)
+	}
+	writeFailure(w, refusal)
+}
+
+// writeFailure answers with the envelope of a failure.
+func writeFailure(w http.ResponseWriter, refusal *chat.Refusal) {
+	if refusal.RetryAfter > 0 {
+		seconds := (refusal.RetryAfter + time.Second - 1) / time.Second
+		w.Header().Set(api.HeaderRetryAfter, strconv.FormatInt(int64(seconds), 10))
+	}
+	writeAnswer(w, api.NewAnswer(refusal.Code, refusal.Info))
+}
+
+// writeAnswer answers with v, which embeds an envelope.
+func writeAnswer(w http.ResponseWriter, v any) {
+	text, err := encode(v)
+	if err != nil {
+		panic(err) // shapes of package api alone are written here
+	}
+	if len(text) > maxAnswer {
+		writeFailure(w, chat.Fail(api.CodeResponseTooLarge))
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/json")
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Access-Control-Allow-Methods", "POST")
+	_, _ = w.Write(text) // the caller may be gone
+}
+
+// encode is compact JSON in raw UTF-8.
+func encode(v any) ([]byte, error) {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
+}

@@ -1,0 +1,71 @@
+package rest
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// The values of IsPlaceMsg.
+const (
+	lostMessage     = 1 // only its number is left
+	recalledMessage = 2
+)
+
+func (h *handler) getHistory(ctx context.Context, c call, r *api.GroupMsgGetSimpleRequest) (a api.GroupMsgGetSimpleResponse, err error) {
+	if refusal := noTopic(r.TopicId); refusal != nil {
+		return a, refusal
+	}
+	page, err := h.backend.History(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.MsgSeq(r.ReqMsgSeq), bounded(&r.ReqMsgNumber))
+	a.Answer, a.GroupId = done, r.GroupId
+	if page.Complete {
+		a.IsFinished = 1
+	}
+	a.RspMsgList = make([]api.StoredMessage, len(page.Messages))
+	for i, m := range page.Messages {
+		a.RspMsgList[i] = storedMessage(m, r.WithRecalledMsg == 1)
+	}
+	return a, err
+}
+
+// storedMessage shows a message of the history. The content of a recalled one
+// is shown only if it was asked for.
+func storedMessage(m chat.Message, withRecalled bool) api.StoredMessage {
+	shown := api.StoredMessage{
+		From_Account: string(m.From), MsgBody: json.RawMessage("[]"), MsgPriority: int64(m.Priority),
+		MsgRandom: m.Random, MsgSeq: uint64(m.Seq), MsgTimeStamp: m.Time,
+	}
+	switch {
+	case len(m.Body) == 0:
+		shown.IsPlaceMsg = lostMessage
+		return shown
+	case m.Flags&chat.FlagRecalled != 0:
+		shown.IsPlaceMsg = recalledMessage
+		if !withRecalled {
+			return shown
+		}
+	}
+	shown.MsgBody, shown.CloudCustomData = m.Body, m.Cloud
+	return shown
+}
+
+func (h *handler) recall(ctx context.Context, c call, r *api.GroupMsgRecallRequest) (a api.GroupMsgRecallResponse, err error) {
+	if refusal := noTopic(r.TopicId); refusal != nil {
+		return a, refusal
+	}
+	if len(r.Reason) > 100 {
+		return a, chat.Fail(api.CodeInvalidParameter, "Reason is too long")
+	}
+	seqs := make([]chat.MsgSeq, len(r.MsgSeqList))
+	for i, m := range r.MsgSeqList {
+		seqs[i] = chat.MsgSeq(m.MsgSeq)
+	}
+	codes, err := h.backend.Recall(ctx, c.App.ID, chat.GroupID(r.GroupId), seqs)
+	results := make([]api.RecallResult, len(codes))
+	for i, code := range codes {
+		results[i] = api.RecallResult{MsgSeq: uint64(seqs[i]), RetCode: code}
+	}
+	return api.NewRecallResults(results), err
+}

@@ -1,0 +1,123 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+)
+
+func (h *handler) addMembers(ctx context.Context, c call, r *api.AddGroupMemberRequest) (a api.AddGroupMemberResponse, err error) {
+	users := make([]chat.UserID, len(r.MemberList))
+	for i, m := range r.MemberList {
+		users[i] = chat.UserID(m.Member_Account)
+	}
+	results, err := h.backend.AddMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), users)
+	a.Answer, a.MemberList = done, make([]api.AddMemberResult, len(results))
+	for i, result := range results {
+		a.MemberList[i] = api.AddMemberResult{Member_Account: string(users[i]), Result: int(result)}
+	}
+	return a, err
+}
+
+func (h *handler) deleteMembers(ctx context.Context, c call, r *api.DeleteGroupMemberRequest) (a api.DeleteGroupMemberResponse, err error) {
+	a.Answer = done
+	return a, h.backend.DeleteMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.MemberToDel_Account))
+}
+
+func (h *handler) listMembers(ctx context.Context, c call, r *api.GetGroupMemberInfoRequest) (a api.GetGroupMemberInfoResponse, err error) {
+	var roles []chat.Role
+	for _, word := range r.MemberRoleFilter {
+		switch word {
+		case api.RoleOwner, api.RoleAdmin, api.RoleMember:
+			roles = append(roles, chat.Role(word))
+		default:
+			return a, chat.Fail(api.CodeInvalidParameter, "MemberRoleFilter has a word that is no role")
+		}
+	}
+	g, members, err := h.backend.ListMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), roles, bounded(&r.Offset), bounded(r.Limit))
+	a.Answer, a.MemberNum = done, g.Members
+	a.MemberList = memberInfos(members, r.MemberInfoFilter)
+	return a, err
+}
+
+// memberInfos shows members with both names of what was renamed; a filter that
+// is empty keeps every field.
+func memberInfos(members []chat.Member, filter []string) []api.MemberInfo {
+	if len(filter) == 0 {
+		filter = nil
+	}
+	infos := make([]api.MemberInfo, len(members))
+	for i, m := range members {
+		infos[i] = api.MemberInfo{
+			Member_Account: string(m.User), Role: string(m.Role), JoinTime: m.JoinTime,
+			MsgSeq: uint64(m.ReadSeq), MsgFlag: m.MsgFlag, LastSendMsgTime: m.LastMsgTime, NameCard: m.NameCard,
+			MuteUntil: m.MuteUntil, ShutUpUntil: m.MuteUntil,
+			AppMemberDefinedData: []api.KeyValue{}, Only: filter,
+		}
+	}
+	return infos
+}
+
+func (h *handler) updateMember(ctx context.Context, c call, r *api.ModifyGroupMemberInfoRequest) (a api.ModifyGroupMemberInfoResponse, err error) {
+	if len(r.AppMemberDefinedData) > 0 {
+		return a, chat.Fail(api.CodeInvalidParameter, api.InfoUndefinedKey)
+	}
+	change := chat.MemberChange{MsgFlag: r.MsgFlag, NameCard: r.NameCard}
+	if r.Role != nil {
+		role := chat.Role(*r.Role)
+		change.Role = &role
+	}
+	if seconds, given := r.Seconds(); given {
+		change.MuteTime = &seconds
+	}
+	a.Answer = done
+	return a, h.backend.UpdateMember(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.UserID(r.Member_Account), change)
+}
+
+func (h *handler) listJoined(ctx context.Context, c call, r *api.GetJoinedGroupListRequest) (a api.GetJoinedGroupListResponse, err error) {
+	kind, refusal := typeFilter(r.Kind())
+	if refusal != nil {
+		return a, refusal
+	}
+	page, total, err := h.backend.ListJoined(ctx, c.App.ID, chat.UserID(r.Member_Account), chat.JoinedQuery{
+		Type: kind, Live: r.WithHugeGroups == 1, Inactive: r.WithNoActiveGroups == 1,
+		Offset: bounded(&r.Offset), Limit: bounded(r.Limit),
+	})
+	a.Answer, a.TotalCount = done, int64(total)
+	a.GroupIdList = make([]api.JoinedGroup, len(page))
+	for i, joined := range page {
+		a.GroupIdList[i] = joinedGroup(c.App, joined, r.ResponseFilter)
+	}
+	return a, err
+}
+
+// joinedGroup shows a group and the account's part in it. Each of the filters
+// that is absent asks for everything.
+func joinedGroup(app *chat.App, j chat.Joined, filter *api.JoinedFilter) api.JoinedGroup {
+	shown := api.JoinedGroup{
+		GroupProfile: profile(app, j.Group),
+		SelfInfo: &api.SelfInfo{
+			Role: string(j.Self.Role), JoinTime: j.Self.JoinTime, MsgFlag: j.Self.MsgFlag, MsgSeq: uint64(j.Self.ReadSeq),
+		},
+	}
+	if filter != nil && len(filter.GroupBaseInfoFilter) > 0 {
+		shown.Only = filter.GroupBaseInfoFilter
+	}
+	if filter != nil && len(filter.SelfInfoFilter) > 0 {
+		shown.SelfInfo.Only = filter.SelfInfoFilter
+	}
+	return shown
+}
+
+func (h *handler) getRoles(ctx context.Context, c call, r *api.GetRoleInGroupRequest) (a api.GetRoleInGroupResponse, err error) {
+	roles, err := h.backend.Roles(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.User_Account))
+	a.Answer, a.UserIdList = done, make([]api.MemberRole, len(roles))
+	for i, role := range roles {
+		if role == "" {
+			role = api.RoleNotMember
+		}
+		a.UserIdList[i] = api.MemberRole{Member_Account: r.User_Account[i], Role: string(role)}
+	}
+	return a, err
+}

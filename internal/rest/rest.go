@@ -1,0 +1,121 @@
+// Package rest is the REST door of the server: it answers the commands of
+// Tencent Cloud Chat under /v4/<service>/<command>, the control of apps under
+// /v1/apps, and the health of the process under /healthz and /readyz.
+//
+// A command goes through the door in this order, and the first fault answers:
+// method and URL (60002), the command's name (60009), the URL's parameters
+// (60012, 60025), the app (70020), the UserSig (700xx), the caller's rank
+// (60010); then the size of the body (60002), its JSON (60003) and the types of
+// its fields (10004). Up to the caller's rank a fault is only counted. From
+// there on a call of send_group_msg is a send, whatever is wrong with it, and
+// goes to the heart; see send.go.
+//
+// HTTP status is always 200, with the envelope of the protocol, but for one
+// case: 503 without an envelope means that nobody knows what became of the
+// call. Query strings carry UserSigs and are never logged.
+package rest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config is what the door needs.
+type Config struct {
+	Backend *chat.Backend
+	// Logger takes faults of the server; nil throws them away.
+	Logger *slog.Logger
+	// Registry takes parley_rejected_requests_total; nil is none.
+	Registry prometheus.Registerer
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For is
+	// believed. Without one, the TCP peer is the client.
+	TrustedProxies []netip.Prefix
+	// Operator is the app whose admins may add, change and remove other apps
+	// at /v1/apps: the app that the server was started with. 0 is nobody.
+	Operator chat.AppID
+	// CheckCallbackURL says why an app may not have a callback URL that is well
+	// formed; nil allows every one.
+	CheckCallbackURL func(url string) error
+	// Healthy and Ready say why the process is not alive, or takes no writes.
+	// nil is always well.
+	Healthy, Ready func(context.Context) error
+}
+
+// handler is the door. It keeps nothing between two calls but the UserSigs it
+// has verified.
+type handler struct {
+	Config
+	backend  *chat.Backend
+	log      *slog.Logger
+	rejected *prometheus.CounterVec
+	verified *verified
+	control  http.Handler
+}
+
+// New makes the door.
+func New(c Config) http.Handler {
+	h := &handler{Config: c, backend: c.Backend, log: c.Logger, verified: newVerified(4096)}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "parley_rejected_requests_total",
+		Help: "Calls that were refused before their caller was known, by code.",
+	}, []string{"code"})
+	if c.Registry != nil {
+		c.Registry.MustRegister(h.rejected)
+	}
+	h.control = h.controlRoutes()
+	return h
+}
+
+// ServeHTTP answers one call. A panic behind the door is a fault of ours, not
+// the end of the process.
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if p == http.ErrAbortHandler {
+			panic(p)
+		}
+		h.log.Error("a call panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+		writeFailure(w, chat.Fail(api.CodeInternal))
+	}()
+	if command, ok := strings.CutPrefix(r.URL.Path, "/v4/"); ok {
+		h.serveCommand(w, r, command)
+		return
+	}
+	h.control.ServeHTTP(w, r)
+}
+
+// reject counts a call that failed before its caller was known.
+func (h *handler) reject(refusal *chat.Refusal) {
+	h.rejected.WithLabelValues(strconv.Itoa(int(refusal.Code))).Inc()
+}
+
+// health answers a question for the state of the process.
+func health(check func(context.Context) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		if check != nil {
+			if err := check(r.Context()); err != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				_, _ = w.Write([]byte(err.Error() + "\n"))
+				return
+			}
+		}
+		_, _ = w.Write([]byte("ok\n"))
+	}
+}

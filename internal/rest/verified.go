@@ -1,0 +1,102 @@
+package rest
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/usersig"
+)
+
+// verified remembers UserSigs that were found good, because admins send the
+// same one with every call and checking one costs more than the rest of the
+// door. It is bounded by two generations: when the young one is full, the old
+// one is let go. An entry holds until its UserSig expires or its app has
+// another key.
+type verified struct {
+	mu         sync.Mutex
+	young, old map[ticket]proof
+	limit      int // entries of one generation
+}
+
+// ticket is a UserSig as it was presented.
+type ticket struct {
+	app       chat.AppID
+	user, sig string
+}
+
+// proof is what a good UserSig was checked against.
+type proof struct {
+	key    string
+	expiry time.Time // the last second at which it holds
+}
+
+func newVerified(entries int) *verified {
+	return &verified{young: make(map[ticket]proof), limit: max(1, entries/2)}
+}
+
+// check answers with nil for a UserSig that proves its bearer to be user.
+func (v *verified) check(app *chat.App, user, sig string, now time.Time) *chat.Refusal {
+	t := ticket{app.ID, user, sig}
+	if v.holds(t, app.Key, now) {
+		return nil
+	}
+	claims, err := usersig.Verify(sig, int64(app.ID), user, app.Key, now)
+	if err != nil {
+		return chat.Fail(codeOf(err))
+	}
+	v.put(t, proof{app.Key, claims.ExpiresAt()})
+	return nil
+}
+
+func (v *verified) holds(t ticket, key string, now time.Time) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	p, young := v.young[t]
+	if !young {
+		var ok bool
+		if p, ok = v.old[t]; !ok {
+			return false
+		}
+	}
+	if p.key != key || now.Unix() > p.expiry.Unix() {
+		delete(v.young, t)
+		delete(v.old, t)
+		return false
+	}
+	if !young {
+		v.add(t, p)
+	}
+	return true
+}
+
+func (v *verified) put(t ticket, p proof) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.add(t, p)
+}
+
+func (v *verified) add(t ticket, p proof) {
+	if len(v.young) >= v.limit {
+		v.old, v.young = v.young, make(map[ticket]proof)
+	}
+	v.young[t] = p
+}
+
+func codeOf(err error) api.Code {
+	switch {
+	case errors.Is(err, usersig.ErrEmpty):
+		return api.CodeUserSigEmpty
+	case errors.Is(err, usersig.ErrWrongApp):
+		return api.CodeUserSigWrongApp
+	case errors.Is(err, usersig.ErrWrongUser):
+		return api.CodeUserSigWrongUser
+	case errors.Is(err, usersig.ErrExpired):
+		return api.CodeUserSigExpired
+	case errors.Is(err, usersig.ErrWrongKey):
+		return api.CodeUserSigWrongKey
+	}
+	return api.CodeUserSigMalformed
+}
