@@ -1,0 +1,135 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// maxAnswer is how much of an answer is read.
+const maxAnswer = 64 << 10
+
+// client posts to one endpoint. It follows no redirects, uses no proxy, and
+// checks the address it connects to, not only the one that was entered.
+type client struct {
+	transport *http.Transport
+	timeout   time.Duration
+}
+
+// newClient makes a client that keeps up to conns connections. ca is PEM, empty
+// for the system's roots. hosted refuses addresses in private and loopback
+// ranges.
+func newClient(conns int, ca string, hosted bool, timeout time.Duration) (*client, error) {
+	t := &http.Transport{
+		DialContext: (&net.Dialer{
+			Timeout:   timeout,
+			KeepAlive: 30 * time.Second,
+			Control:   func(_, address string, _ syscall.RawConn) error { return checkAddress(address, hosted) },
+		}).DialContext,
+		MaxIdleConnsPerHost:    conns,
+		MaxConnsPerHost:        conns,
+		IdleConnTimeout:        90 * time.Second,
+		TLSHandshakeTimeout:    timeout,
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: 64 << 10,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+	}
+	if ca != "" {
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM([]byte(ca)) {
+			return nil, errors.New("the callback CA holds no certificate")
+		}
+		t.TLSClientConfig.RootCAs = pool
+	}
+	return &client{transport: t, timeout: timeout}, nil
+}
+
+func (c *client) close() { c.transport.CloseIdleConnections() }
+
+var errAddress = errors.New("address not allowed for callbacks")
+
+// checkAddress refuses addresses that no app backend can have: link-local ones,
+// where clouds keep their metadata, and with hosted also private and loopback
+// ones.
+func checkAddress(address string, hosted bool) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return fmt.Errorf("%w: %s", errAddress, address)
+	}
+	ip := ap.Addr().Unmap()
+	switch {
+	case ip.IsLinkLocalUnicast(), ip.IsLinkLocalMulticast(), ip.IsMulticast(), ip.IsUnspecified(),
+		hosted && (ip.IsPrivate() || ip.IsLoopback()):
+		return fmt.Errorf("%w: %s", errAddress, ip)
+	}
+	return nil
+}
+
+// post makes one attempt. extra are headers in the spelling they are sent in.
+func (c *client) post(ctx context.Context, to *url.URL, body []byte, extra http.Header) (status int, header http.Header, answer []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	req := (&http.Request{
+		Method: http.MethodPost, URL: to, Host: to.Host, Header: extra,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}).WithContext(ctx)
+	res, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	defer res.Body.Close()
+	answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, answer, fmt.Errorf("read the answer: %w", err)
+	}
+	return res.StatusCode, res.Header, answer, nil
+}
+
+// reasonOf puts a fault of the network into a few words for people.
+func reasonOf(err error) string {
+	var dns *net.DNSError
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "time-out"
+	case errors.Is(err, context.Canceled):
+		return "stopped"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "connection refused"
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "connection closed by the receiver"
+	case errors.Is(err, errAddress):
+		return err.Error()[strings.Index(err.Error(), errAddress.Error()):]
+	case errors.As(err, &dns):
+		return "DNS: " + dns.Name + " does not resolve"
+	case errors.As(err, &unknown):
+		return "TLS: the certificate is signed by an unknown authority"
+	case errors.As(err, &name):
+		return "TLS: the certificate is for another name"
+	case errors.As(err, &invalid):
+		return "TLS: the certificate is not valid"
+	case errors.As(err, &record):
+		return "TLS: the receiver does not speak TLS"
+	}
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return "time-out"
+	}
+	return err.Error()
+}
