@@ -1,0 +1,104 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+func scanApp(scan scanner) (a chat.App, err error) {
+	var admins, settings []byte
+	if err := scan(&a.ID, &a.Key, &admins, &a.Epoch, &settings); err != nil {
+		return a, err
+	}
+	// A setting that is younger than the row has its default.
+	a.Settings = chat.DefaultSettings()
+	if err := json.Unmarshal(settings, &a.Settings); err != nil {
+		return a, fmt.Errorf("settings of app %d: %w", a.ID, err)
+	}
+	if err := json.Unmarshal(admins, &a.Admins); err != nil {
+		return a, fmt.Errorf("admins of app %d: %w", a.ID, err)
+	}
+	return a, nil
+}
+
+// Apps lists all apps by id.
+func (s *Store) Apps(ctx context.Context) (list []chat.App, err error) {
+	err = s.read(ctx, func(c *session) error {
+		return c.each(func(scan scanner) error {
+			a, err := scanApp(scan)
+			list = append(list, a)
+			return err
+		}, "SELECT id, key, admins, epoch, settings FROM apps ORDER BY id")
+	})
+	return list, err
+}
+
+// Head reads what orders the app's commits, without groups and repeats. An app
+// that does not exist has the zero Head: a Next of 0.
+func (s *Store) Head(ctx context.Context, app chat.AppID) (h chat.Head, err error) {
+	err = s.read(ctx, func(c *session) (err error) {
+		h, err = c.head(app)
+		return err
+	})
+	return h, err
+}
+
+func (c *session) words(app chat.AppID) (list []string, err error) {
+	err = c.each(func(scan scanner) error {
+		var word string
+		err := scan(&word)
+		list = append(list, word)
+		return err
+	}, "SELECT word FROM words WHERE app = ? ORDER BY word", int64(app))
+	return list, err
+}
+
+// Words lists the app's filter words in byte order.
+func (s *Store) Words(ctx context.Context, app chat.AppID) (list []string, err error) {
+	err = s.read(ctx, func(c *session) (err error) {
+		list, err = c.words(app)
+		return err
+	})
+	return list, err
+}
+
+// Endpoints lists the app's endpoints by id.
+func (s *Store) Endpoints(ctx context.Context, app chat.AppID) (list []chat.Endpoint, err error) {
+	err = s.read(ctx, func(c *session) error {
+		return c.each(func(scan scanner) error {
+			e := chat.Endpoint{App: app}
+			var commands []byte
+			if err := scan(&e.ID, &e.URL, &e.Token, &e.CA, &commands, &e.Cursor, &e.CursorPrevious); err != nil {
+				return err
+			}
+			if err := json.Unmarshal(commands, &e.Commands); err != nil {
+				return fmt.Errorf("commands of endpoint %q: %w", e.ID, err)
+			}
+			list = append(list, e)
+			return nil
+		}, "SELECT id, url, token, ca, commands, cursor, cursor_previous FROM endpoints WHERE app = ? ORDER BY id", int64(app))
+	})
+	return list, err
+}
+
+func (c *session) account(app chat.AppID, user chat.UserID) (a chat.Account, ok bool, err error) {
+	a.User = user
+	ok, err = c.one(row(&a.Nick, &a.FaceURL, &a.CreateTime, &a.MuteUntil, &a.C2CMute),
+		"SELECT nick, face_url, create_time, mute_until, c2c_mute FROM accounts WHERE app = ? AND user = ?", int64(app), blob(user))
+	if !ok {
+		a = chat.Account{}
+	}
+	return a, ok, err
+}
+
+// Account reads an account. AdminOfApp is left to those who know the settings.
+func (s *Store) Account(ctx context.Context, app chat.AppID, user chat.UserID) (a chat.Account, ok bool, err error) {
+	err = s.read(ctx, func(c *session) (err error) {
+		a, ok, err = c.account(app, user)
+		return err
+	})
+	return a, ok, err
+}

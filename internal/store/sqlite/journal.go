@@ -1,0 +1,183 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// attemptsKept is how many failed attempts of an event an endpoint keeps.
+const attemptsKept = 32
+
+func (c *session) head(app chat.AppID) (h chat.Head, err error) {
+	_, err = c.one(row(&h.Next, &h.Version, &h.Time, &h.Totals.Accepted, &h.Totals.Refused, &h.Totals.Dropped, &h.Totals.Repeated),
+		"SELECT next, version, time, accepted, refused, dropped, repeated FROM heads WHERE app = ?", int64(app))
+	return h, err
+}
+
+func (c *session) putHead(app chat.AppID, rows *chat.Rows) error {
+	t := &rows.Totals
+	n, err := c.change("UPDATE heads SET next = ?, time = ?, accepted = ?, refused = ?, dropped = ?, repeated = ? WHERE app = ?",
+		int64(rows.Next), rows.Time, int64(t.Accepted), int64(t.Refused), int64(t.Dropped), int64(t.Repeated), int64(app))
+	if err == nil && n == 0 {
+		err = fmt.Errorf("app %d is not there", app)
+	}
+	return err
+}
+
+const eventColumns = "seq, id, attempt, command, time, client_ip, platform, code, grp, sender, random, rule, body, detail, count, cut"
+
+func (c *session) putEvent(app chat.AppID, e *chat.Event) error {
+	return c.exec("INSERT INTO events (app, "+eventColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		int64(app), int64(e.Seq), e.ID[:], e.Attempt[:], blob(e.Command), e.Time, blob(e.ClientIP), blob(e.Platform),
+		int64(e.Code), blob(e.Group), blob(e.From), int64(e.Random), blob(e.Rule), blob(e.Body), blob(e.Detail),
+		int64(e.Count), int64(e.Cut))
+}
+
+func scanEvent(scan scanner, app chat.AppID) (chat.Event, error) {
+	e := chat.Event{App: app}
+	err := scan(&e.Seq, (*id16)(&e.ID), (*id16)(&e.Attempt), &e.Command, &e.Time, &e.ClientIP, &e.Platform, &e.Code,
+		&e.Group, &e.From, &e.Random, &e.Rule, &e.Body, &e.Detail, &e.Count, &e.Cut)
+	return e, err
+}
+
+// Events lists the journal after a sequence, in order. It stops at the event
+// whose body makes the sum reach maxBytes, which is still in the list.
+func (s *Store) Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) (list []chat.Event, err error) {
+	err = s.read(ctx, func(c *session) error {
+		bytes := 0
+		err := c.each(func(scan scanner) error {
+			e, err := scanEvent(scan, app)
+			if err != nil {
+				return err
+			}
+			list = append(list, e)
+			if bytes += len(e.Body); bytes >= maxBytes {
+				return errEnough
+			}
+			return nil
+		}, "SELECT "+eventColumns+" FROM events WHERE app = ? AND seq > ? ORDER BY seq LIMIT ?", int64(app), int64(after), int64(limit))
+		if err == errEnough {
+			err = nil
+		}
+		return err
+	})
+	return list, err
+}
+
+// Event reads one event of the journal.
+func (s *Store) Event(ctx context.Context, app chat.AppID, seq chat.Sequence) (e chat.Event, ok bool, err error) {
+	err = s.read(ctx, func(c *session) error {
+		return c.each(func(scan scanner) (err error) {
+			ok = true
+			e, err = scanEvent(scan, app)
+			return err
+		}, "SELECT "+eventColumns+" FROM events WHERE app = ? AND seq = ?", int64(app), int64(seq))
+	})
+	return e, ok, err
+}
+
+// Found tells which attempts are stored: accepted ones by their repeat, the
+// others by their event.
+func (s *Store) Found(ctx context.Context, app chat.AppID, traces []chat.Trace) ([]bool, error) {
+	found := make([]bool, len(traces))
+	err := s.read(ctx, func(c *session) (err error) {
+		for i, t := range traces {
+			if t.Stored {
+				_, found[i], err = s.repeats.find(c, t.Repeat, func(p *chat.Repeat) bool { return p.Attempt == t.Attempt })
+			} else if t.Event > 0 {
+				var id id16
+				var ok bool
+				ok, err = c.one(row(&id), "SELECT attempt FROM events WHERE app = ? AND seq = ?", int64(app), int64(t.Event))
+				found[i] = ok && chat.AttemptID(id) == t.Attempt
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// Repeat looks for an accepted send that is not older than [chat.RepeatWindow]
+// at the time now, in unix seconds.
+func (s *Store) Repeat(ctx context.Context, app chat.AppID, key chat.RepeatKey, now int64) (r chat.Repeat, ok bool, err error) {
+	err = s.read(ctx, func(c *session) (err error) {
+		r, ok, err = s.repeats.find(c, key, recent(now))
+		return err
+	})
+	return r, ok, err
+}
+
+// Pending lists the events that stand apart from an endpoint's cursor.
+func (s *Store) Pending(ctx context.Context, app chat.AppID, endpoint string, after chat.Sequence, limit int) (list []chat.Pending, err error) {
+	err = s.read(ctx, func(c *session) error {
+		return c.each(func(scan scanner) error {
+			var p chat.Pending
+			err := scan(&p.Seq, &p.Previous, &p.Attempt, &p.NextAt, &p.Dead, &p.Status, &p.Reason)
+			list = append(list, p)
+			return err
+		}, `SELECT seq, previous, attempt, next_at, dead, status, reason FROM pending
+			WHERE app = ? AND endpoint = ? AND seq > ? ORDER BY seq LIMIT ?`, int64(app), blob(endpoint), int64(after), int64(limit))
+	})
+	return list, err
+}
+
+// Failures lists the failed attempts to deliver an event to an endpoint, oldest
+// first, at most the last 32.
+func (s *Store) Failures(ctx context.Context, app chat.AppID, endpoint string, seq chat.Sequence) (list []chat.Attempted, err error) {
+	err = s.read(ctx, func(c *session) error {
+		return c.each(func(scan scanner) error {
+			f := chat.Attempted{Seq: seq}
+			err := scan(&f.Attempt, &f.At, &f.Duration, &f.Status, &f.Reason, &f.Answer)
+			list = append(list, f)
+			return err
+		}, `SELECT attempt, at, duration, status, reason, answer FROM failures
+			WHERE app = ? AND endpoint = ? AND seq = ? ORDER BY n`, int64(app), blob(endpoint), int64(seq))
+	})
+	return list, err
+}
+
+// putProgress writes what a lane reports. The report of an endpoint that was
+// deleted in the meantime is dropped.
+func (c *session) putProgress(app chat.AppID, p *chat.Progress) error {
+	endpoint := blob(p.Endpoint)
+	n, err := c.change("UPDATE endpoints SET cursor = ?, cursor_previous = ? WHERE app = ? AND id = ?",
+		int64(p.Cursor), int64(p.CursorPrevious), int64(app), endpoint)
+	if err != nil || n == 0 {
+		return err
+	}
+	for i := range p.Put {
+		e := &p.Put[i]
+		if err := c.exec(`INSERT INTO pending (app, endpoint, seq, previous, attempt, next_at, dead, status, reason)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET previous = excluded.previous, attempt = excluded.attempt,
+			next_at = excluded.next_at, dead = excluded.dead, status = excluded.status, reason = excluded.reason`,
+			int64(app), endpoint, int64(e.Seq), int64(e.Previous), int64(e.Attempt), e.NextAt, e.Dead, int64(e.Status), blob(e.Reason)); err != nil {
+			return err
+		}
+	}
+	for _, seq := range p.Delete {
+		if err := c.exec("DELETE FROM pending WHERE app = ? AND endpoint = ? AND seq = ?", int64(app), endpoint, int64(seq)); err != nil {
+			return err
+		}
+	}
+	for i := range p.Failed {
+		f := &p.Failed[i]
+		if err := c.exec(`INSERT INTO failures (app, endpoint, seq, n, attempt, at, duration, status, reason, answer)
+			SELECT ?1, ?2, ?3, coalesce(max(n), 0) + 1, ?4, ?5, ?6, ?7, ?8, ?9 FROM failures WHERE app = ?1 AND endpoint = ?2 AND seq = ?3`,
+			int64(app), endpoint, int64(f.Seq), int64(f.Attempt), f.At, f.Duration, int64(f.Status), blob(f.Reason), blob(f.Answer)); err != nil {
+			return err
+		}
+		if err := c.exec(`DELETE FROM failures WHERE app = ?1 AND endpoint = ?2 AND seq = ?3 AND n <=
+			(SELECT max(n) FROM failures WHERE app = ?1 AND endpoint = ?2 AND seq = ?3) - ?4`,
+			int64(app), endpoint, int64(f.Seq), int64(attemptsKept)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package sqlite_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/store/sqlite"
+	"github.com/parley-im/parley/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// opened makes a store in a folder of the test's own, closed at its end.
+func opened(options sqlite.Options) storetest.Open {
+	return func(t *testing.T) storetest.Opened {
+		dir := t.TempDir()
+		store := open(t, dir, options)
+		return storetest.Opened{Store: store, Restart: func(t *testing.T) chat.Store {
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			store = open(t, dir, options)
+			return store
+		}}
+	}
+}
+
+func open(t testing.TB, dir string, options sqlite.Options) *sqlite.Store {
+	t.Helper()
+	store, err := sqlite.Open(dir, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
+}
+
+func TestStoreKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, opened(sqlite.Options{}))
+}
+
+// With room for about a thousand repeats in memory, most are found through the
+// index on disk; the small log makes checkpoints frequent.
+func TestStoreKeepsTheContractInLittleMemory(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, opened(sqlite.Options{RepeatMemory: 4 << 10, CheckpointAt: 64 << 10}))
+}
+
+func benchStore(b *testing.B) chat.Store { return open(b, b.TempDir(), sqlite.Options{}) }
+
+func BenchmarkPutAccepted(b *testing.B) { storetest.BenchPutAccepted(b, benchStore) }
+func BenchmarkPutRefused(b *testing.B)  { storetest.BenchPutRefused(b, benchStore) }
+func BenchmarkRead(b *testing.B)        { storetest.BenchReads(b, benchStore) }
