@@ -1,0 +1,179 @@
+package monitor
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Monitor is an app backend. Make it with New.
+type Monitor struct {
+	cfg      Config
+	registry *prometheus.Registry
+	metrics  *metrics
+	refusals refusals
+	streams  *hub
+
+	mu       sync.Mutex // guards what Start and Stop change
+	started  bool
+	stopped  bool
+	since    time.Time
+	folder   *os.File
+	store    *store
+	listener net.Listener
+	server   *http.Server
+	served   chan struct{} // closed when the server has ended
+}
+
+// New returns a monitor that does nothing yet. The error lists every fault of
+// cfg. It touches no file and no network.
+func New(cfg Config) (*Monitor, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	registry := cfg.Registry
+	if registry == nil {
+		registry = newRegistry()
+	}
+	metrics, err := newMetrics(registry)
+	if err != nil {
+		return nil, err
+	}
+	return &Monitor{cfg: cfg, registry: registry, metrics: metrics, streams: &hub{metrics: metrics}}, nil
+}
+
+// Start opens the store and listens; it returns when callbacks are received.
+// ctx bounds the start only. Started already, it does nothing; after Stop it is
+// an error. If it fails it leaves nothing open and can be tried again. It
+// returns [ErrFolderInUse] and [ErrNewerDatabase] for these cases.
+func (m *Monitor) Start(ctx context.Context) (err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch {
+	case m.stopped:
+		return errors.New("start monitor: it was stopped")
+	case m.started:
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("start monitor: %w", err), m.close())
+		}
+	}()
+	if m.folder, err = openFolder(m.cfg.Data); err != nil {
+		return err
+	}
+	if m.store, err = openStore(ctx, m.cfg.Data, m.tell, m.metrics); err != nil {
+		return err
+	}
+	var listen net.ListenConfig
+	if m.listener, err = listen.Listen(ctx, "tcp", m.cfg.Listen); err != nil {
+		return err
+	}
+	m.since = m.cfg.Now()
+	m.server = &http.Server{
+		Handler:           m.routes(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      40 * time.Second, // streams move it with each write
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(m.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	listener := m.listener
+	if m.cfg.TLSCert != "" {
+		pair, err := loadCertificate(m.cfg.TLSCert, m.cfg.TLSKey, m.cfg.Logger)
+		if err != nil {
+			return err
+		}
+		m.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get}
+	}
+	m.served = make(chan struct{})
+	go m.serve(m.server, listener, m.served)
+	m.started = true
+	m.cfg.Logger.Info("monitor.started", "address", listener.Addr().String(), "data", m.cfg.Data, "apps", len(m.cfg.Apps))
+	m.warnUnsigned(listener.Addr())
+	return nil
+}
+
+func (m *Monitor) serve(server *http.Server, listener net.Listener, served chan struct{}) {
+	defer close(served)
+	var err error
+	if server.TLSConfig != nil {
+		err = server.ServeTLS(listener, "", "")
+	} else {
+		err = server.Serve(listener)
+	}
+	if !errors.Is(err, http.ErrServerClosed) {
+		m.cfg.Logger.Error("monitor.serve_failed", "error", err)
+	}
+}
+
+// warnUnsigned tells that others can reach an app that demands no signature.
+func (m *Monitor) warnUnsigned(addr net.Addr) {
+	tcp, ok := addr.(*net.TCPAddr)
+	for _, app := range m.cfg.Apps {
+		if len(app.CallbackTokens) == 0 && !(ok && tcp.IP.IsLoopback()) {
+			m.cfg.Logger.Warn("monitor.unsigned_app", "app", app.SdkAppid, "address", addr.String())
+		}
+	}
+}
+
+// Addr returns the address that is listened on, host:port; "" unless started.
+func (m *Monitor) Addr() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.listener == nil {
+		return ""
+	}
+	return m.listener.Addr().String()
+}
+
+// Stop ends the monitor and returns when nothing of it runs any more: it takes
+// no new callback, answers the ones it has, commits what waits and closes the
+// files. When ctx ends first, it closes the connections without waiting for
+// their answers. Before Start and after Stop it does nothing.
+func (m *Monitor) Stop(ctx context.Context) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.stopped {
+		return nil
+	}
+	m.stopped = true
+	m.streams.close()
+	var err error
+	if m.started {
+		if err = m.server.Shutdown(ctx); err != nil {
+			err = fmt.Errorf("stop monitor: %w", errors.Join(err, m.server.Close()))
+		}
+		<-m.served
+		m.cfg.Logger.Info("monitor.stopped")
+	}
+	return errors.Join(err, m.close())
+}
+
+// close gives back what Start took, in reverse order; m.mu is held.
+func (m *Monitor) close() error {
+	var faults []error
+	if m.listener != nil && !m.started {
+		faults = append(faults, m.listener.Close())
+	}
+	if m.store != nil {
+		faults = append(faults, m.store.close())
+	}
+	if m.folder != nil {
+		faults = append(faults, m.folder.Close())
+	}
+	m.listener, m.store, m.folder, m.started = nil, nil, nil, false
+	return errors.Join(faults...)
+}
