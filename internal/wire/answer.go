@@ -12,14 +12,14 @@ import (
 // ReadVerdict reads the app backend's answer to a before-send question about s.
 // What cannot be understood is no answer.
 func ReadVerdict(body []byte, s *chat.Send) chat.Verdict {
-	var a struct {
+	var a *struct { // nil after a null
 		ActionStatus    string
 		ErrorCode       *json.Number
 		ErrorInfo       string
 		MsgBody         json.RawMessage
 		CloudCustomData *string
 	}
-	if !utf8.Valid(body) || json.Unmarshal(body, &a) != nil {
+	if !utf8.Valid(body) || json.Unmarshal(body, &a) != nil || a == nil {
 		return chat.Verdict{Reason: "the answer is not a JSON object of the expected form"}
 	}
 	code := int64(0)

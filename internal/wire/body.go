@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/parley-im/parley/api"
@@ -84,7 +83,7 @@ type element struct {
 }
 
 type field struct {
-	name string
+	name []byte
 	kind byte
 	text string // of a text field named Text
 }
@@ -102,7 +101,7 @@ func (e *element) read() error {
 		p.size = before
 		return err
 	}
-	_, err = p.object(func(key []byte) error { return e.member(string(key)) })
+	_, err = p.object(e.member)
 	if err != nil || e.fault != nil {
 		return err
 	}
@@ -111,23 +110,19 @@ func (e *element) read() error {
 }
 
 // member reads one member of the element; only MsgContent counts for the size.
-func (e *element) member(key string) error {
+func (e *element) member(name []byte) error {
 	p, before := e.p, e.p.size
 	kind, err := p.peek()
 	if err != nil {
 		return err
 	}
-	switch {
+	switch key := string(name); {
 	case key == "MsgContent" && kind == '{':
-		p.size = before
 		e.fields, e.seen = e.fields[:0], true
 		list, err := p.object(nil)
 		for _, m := range list {
-			f := field{name: string(m.key(p.out)), kind: m.kind}
-			if m.kind != '{' && m.kind != '[' && m.kind != '"' && m.kind != 't' && m.kind != 'f' && m.kind != 'n' {
-				f.kind = 0
-			}
-			if f.name == "Text" && f.kind == '"' {
+			f := field{name: m.name, kind: m.kind}
+			if string(m.name) == "Text" && m.kind == '"' {
 				f.text = unquote(p.out[m.value:m.end])
 			}
 			e.fields = append(e.fields, f)
@@ -135,19 +130,24 @@ func (e *element) member(key string) error {
 		return err
 	case key == "MsgContent":
 		e.seen = true
-		e.fault = invalid("MsgContent must be an object")
+		e.note(invalid("MsgContent must be an object"))
 	case key == "MsgType" && kind == '"':
-		at := len(p.out)
-		_, err := p.value()
-		p.size = before
-		e.kind = unquote(p.out[at:])
+		word, err := p.text()
+		e.kind = string(word)
 		return err
 	case key == "MsgType":
-		e.fault = invalid("MsgType must be a string")
+		e.note(invalid("MsgType must be a string"))
 	}
 	_, err = p.value()
 	p.size = before
 	return err
+}
+
+// note keeps the first fault of the element.
+func (e *element) note(r *chat.Refusal) {
+	if e.fault == nil {
+		e.fault = r
+	}
 }
 
 func (e *element) judge() *chat.Refusal {
@@ -163,10 +163,10 @@ func (e *element) judge() *chat.Refusal {
 	}
 	hasText := false
 	for _, f := range e.fields {
-		if want, ok := known[f.name]; ok && want != f.kind {
+		if want, ok := known[string(f.name)]; ok && want != f.kind {
 			return invalid("%s of %s has the wrong type", f.name, e.kind)
 		}
-		if e.kind == "TIMTextElem" && f.name == "Text" {
+		if e.kind == "TIMTextElem" && string(f.name) == "Text" {
 			hasText = true
 			e.content.Texts = append(e.content.Texts, f.text)
 		}
@@ -175,19 +175,4 @@ func (e *element) judge() *chat.Refusal {
 		return invalid("Text of TIMTextElem is required")
 	}
 	return nil
-}
-
-// unquote reads a canonical JSON string.
-func unquote(quoted []byte) string {
-	inner := quoted[1 : len(quoted)-1]
-	for _, c := range inner {
-		if c == '\\' {
-			var s string
-			if json.Unmarshal(quoted, &s) != nil {
-				return string(inner)
-			}
-			return s
-		}
-	}
-	return string(inner)
 }

@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"strconv"
-	"unicode/utf8"
 
 	"github.com/parley-im/parley/internal/chat"
 )
@@ -192,13 +191,7 @@ func shorten(body []byte) []byte {
 			const head, tail = `{"MsgContent":{"Text":`, `},"MsgType":"TIMTextElem"}`
 			if bytes.HasPrefix(item, []byte(head)) && bytes.HasSuffix(item, []byte(tail)) && room > 256 {
 				text := unquote(item[len(head) : len(item)-len(tail)])
-				for limit := room - len(head) - len(tail) - 2; limit > 0; limit /= 2 {
-					quoted := appendText(nil, cutText(text, limit))
-					if len(quoted)+len(head)+len(tail) <= room {
-						item = append(append([]byte(head), quoted...), tail...)
-						break
-					}
-				}
+				item = append(appendText([]byte(head), cutQuoted(text, room-len(head)-len(tail))), tail...)
 			}
 			if len(item) > room {
 				return errSyntax // nothing more fits
@@ -213,15 +206,4 @@ func shorten(body []byte) []byte {
 	})
 	_ = err // the body is canonical; the only error is the one that ends the loop
 	return append(out, ']')
-}
-
-// cutText keeps at most limit bytes of whole characters.
-func cutText(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return s[:limit]
 }

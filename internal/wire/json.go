@@ -4,9 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"slices"
-	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // MaxDepth is how deep a request's JSON may be nested.
@@ -34,16 +31,14 @@ type parser struct {
 	scratch []byte
 }
 
-// member is one field of an object in out: key and value as canonical text.
+// member is one field of an object in out: name and value as canonical text.
 type member struct {
-	start      int // of the key's quote
-	value, end int // of the value
+	name       []byte // what the name stands for, without escapes
+	start      int    // of the name's quote
+	value, end int    // of the value
+	size       int    // bytes of its string values
 	kind       byte
 }
-
-// key is the member's name. Escaped names keep their escapes; no field of the
-// protocol has any.
-func (m member) key(out []byte) []byte { return out[m.start+1 : m.value-2] }
 
 func (p *parser) space() {
 	for p.pos < len(p.in) {
@@ -94,9 +89,9 @@ func (p *parser) value() (kind byte, err error) {
 			return err
 		})
 	case '"':
-		var n int
-		n, err = p.text()
-		p.size += n
+		var s []byte
+		s, err = p.text()
+		p.size += len(s)
 	case 't':
 		err = p.word("true")
 	case 'f':
@@ -109,18 +104,26 @@ func (p *parser) value() (kind byte, err error) {
 	return kind, err
 }
 
-func (p *parser) write(b ...byte) {
+func (p *parser) write(c byte) {
 	if p.keep {
-		p.out = append(p.out, b...)
+		p.out = append(p.out, c)
+	}
+}
+
+// take keeps what was read since start as it is.
+func (p *parser) take(start int) {
+	if p.keep {
+		p.out = append(p.out, p.in[start:p.pos]...)
 	}
 }
 
 func (p *parser) word(w string) error {
-	if !strings.HasPrefix(string(p.in[p.pos:min(len(p.in), p.pos+len(w))]), w) {
+	start := p.pos
+	if len(p.in)-start < len(w) || string(p.in[start:start+len(w)]) != w {
 		return errSyntax
 	}
 	p.pos += len(w)
-	p.write([]byte(w)...)
+	p.take(start)
 	return nil
 }
 
@@ -157,118 +160,8 @@ func (p *parser) number() error {
 			return errSyntax
 		}
 	}
-	p.write(p.in[start:p.pos]...)
+	p.take(start)
 	return nil
-}
-
-// text reads a string and returns the length of what it stands for.
-func (p *parser) text() (int, error) {
-	p.pos++ // the quote
-	start := p.pos
-	for p.pos < len(p.in) {
-		c := p.in[p.pos]
-		if c == '"' {
-			s := p.in[start:p.pos]
-			p.pos++
-			p.write('"')
-			p.write(s...)
-			p.write('"')
-			return len(s), nil
-		}
-		if c == '\\' || c < 0x20 {
-			break
-		}
-		p.pos++
-	}
-	return p.escapedText(start)
-}
-
-// escapedText goes on where text met the first escape.
-func (p *parser) escapedText(start int) (int, error) {
-	s := append(p.scratch[:0], p.in[start:p.pos]...)
-	for p.pos < len(p.in) {
-		c := p.in[p.pos]
-		switch {
-		case c == '"':
-			p.pos++
-			p.scratch = s
-			if p.keep {
-				p.out = appendText(p.out, s)
-			}
-			return len(s), nil
-		case c < 0x20:
-			return 0, errSyntax
-		case c != '\\':
-			s = append(s, c)
-			p.pos++
-			continue
-		}
-		if p.pos+1 >= len(p.in) {
-			return 0, errSyntax
-		}
-		c = p.in[p.pos+1]
-		p.pos += 2
-		switch c {
-		case '"', '\\', '/':
-			s = append(s, c)
-		case 'b':
-			s = append(s, '\b')
-		case 'f':
-			s = append(s, '\f')
-		case 'n':
-			s = append(s, '\n')
-		case 'r':
-			s = append(s, '\r')
-		case 't':
-			s = append(s, '\t')
-		case 'u':
-			r, ok := p.hex4(p.pos)
-			if !ok {
-				return 0, errSyntax
-			}
-			p.pos += 4
-			if utf16.IsSurrogate(r) {
-				if low, ok := p.lowSurrogate(); ok && utf16.DecodeRune(r, low) != utf8.RuneError {
-					r = utf16.DecodeRune(r, low)
-					p.pos += 6
-				} else {
-					r = utf8.RuneError
-				}
-			}
-			s = utf8.AppendRune(s, r)
-		default:
-			return 0, errSyntax
-		}
-	}
-	return 0, errSyntax
-}
-
-// lowSurrogate looks at the escape that may follow the first half of a pair.
-func (p *parser) lowSurrogate() (rune, bool) {
-	if p.pos+6 > len(p.in) || p.in[p.pos] != '\\' || p.in[p.pos+1] != 'u' {
-		return 0, false
-	}
-	return p.hex4(p.pos + 2)
-}
-
-func (p *parser) hex4(at int) (r rune, ok bool) {
-	if at+4 > len(p.in) {
-		return 0, false
-	}
-	for _, c := range p.in[at : at+4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
 }
 
 func (p *parser) enter() error {
@@ -316,10 +209,20 @@ func (p *parser) array(item func() error) error {
 	}
 }
 
+// name reads the name of a member. It stays valid.
+func (p *parser) name() ([]byte, error) {
+	start := p.pos
+	s, err := p.text()
+	if len(s)+2 < p.pos-start { // it had escapes, so it lies in the scratch
+		s = bytes.Clone(s)
+	}
+	return s, err
+}
+
 // object reads an object. When the parser keeps, the members are put in order
 // and returned, valid until the next value is read. read, if not nil, is called
-// with each key in place of reading the value.
-func (p *parser) object(read func(key []byte) error) ([]member, error) {
+// with each name, as what it stands for, in place of reading the value.
+func (p *parser) object(read func(name []byte) error) ([]member, error) {
 	if err := p.expect('{'); err != nil {
 		return nil, err
 	}
@@ -341,26 +244,25 @@ func (p *parser) object(read func(key []byte) error) ([]member, error) {
 			return nil, errSyntax
 		}
 		m := member{start: len(p.out)}
-		keyStart := p.pos + 1
-		if _, err := p.text(); err != nil {
+		var err error
+		if m.name, err = p.name(); err != nil {
 			return nil, err
 		}
-		key := p.in[keyStart : p.pos-1]
 		if err := p.expect(':'); err != nil {
 			return nil, err
 		}
 		p.write(':')
 		m.value = len(p.out)
-		var err error
+		before := p.size
 		if read != nil {
-			err = read(key)
+			err = read(m.name)
 		} else {
 			m.kind, err = p.value()
 		}
 		if err != nil {
 			return nil, err
 		}
-		m.end = len(p.out)
+		m.end, m.size = len(p.out), p.size-before
 		if p.keep {
 			p.members = append(p.members, m)
 		}
@@ -390,81 +292,33 @@ func (p *parser) object(read func(key []byte) error) ([]member, error) {
 }
 
 // order brings the members written to out since open into alphabetical order,
-// the last of equal keys staying.
+// the last of equal names staying.
 func (p *parser) order(list []member, open int) []member {
+	byName := func(a, b member) int { return bytes.Compare(a.name, b.name) }
 	sorted := true
 	for i := 1; i < len(list) && sorted; i++ {
-		sorted = bytes.Compare(list[i-1].key(p.out), list[i].key(p.out)) < 0
+		sorted = byName(list[i-1], list[i]) < 0
 	}
 	if sorted {
 		return list
 	}
-	old := append([]byte(nil), p.out[open:]...)
-	slices.SortStableFunc(list, func(a, b member) int { return bytes.Compare(a.key(p.out), b.key(p.out)) })
+	old := bytes.Clone(p.out[open:])
+	slices.SortStableFunc(list, byName)
 	p.out = p.out[:open]
 	kept := list[:0]
 	for i, m := range list {
-		name := old[m.start-open+1 : m.value-open-2]
-		if i+1 < len(list) && bytes.Equal(name, old[list[i+1].start-open+1:list[i+1].value-open-2]) {
+		if i+1 < len(list) && bytes.Equal(m.name, list[i+1].name) {
+			p.size -= m.size
 			continue
 		}
 		if len(p.out) > open {
 			p.out = append(p.out, ',')
 		}
-		moved := member{start: len(p.out), kind: m.kind}
-		moved.value = moved.start + m.value - m.start
-		moved.end = moved.start + m.end - m.start
-		p.out = append(p.out, old[m.start-open:m.end-open]...)
-		kept = append(kept, moved)
+		from, to := m.start-open, m.end-open
+		move := len(p.out) - m.start
+		m.start, m.value, m.end = m.start+move, m.value+move, m.end+move
+		p.out = append(p.out, old[from:to]...)
+		kept = append(kept, m)
 	}
 	return kept
-}
-
-const hexDigits = "0123456789abcdef"
-
-// appendText appends s as a JSON string in raw UTF-8. Invalid bytes become
-// U+FFFD.
-func appendText[T string | []byte](out []byte, s T) []byte {
-	out = append(out, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= 0x20 && c != '"' && c != '\\' && c < utf8.RuneSelf {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, n := utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
-			if r != utf8.RuneError || n != 1 {
-				i += n
-				continue
-			}
-			out = append(out, s[from:i]...)
-			out = append(out, "\uFFFD"...)
-			i++
-			from = i
-			continue
-		}
-		out = append(out, s[from:i]...)
-		switch c {
-		case '"', '\\':
-			out = append(out, '\\', c)
-		case '\b':
-			out = append(out, '\\', 'b')
-		case '\f':
-			out = append(out, '\\', 'f')
-		case '\n':
-			out = append(out, '\\', 'n')
-		case '\r':
-			out = append(out, '\\', 'r')
-		case '\t':
-			out = append(out, '\\', 't')
-		default:
-			out = append(out, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		}
-		i++
-		from = i
-	}
-	out = append(out, s[from:]...)
-	return append(out, '"')
 }

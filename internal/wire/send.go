@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"encoding/json"
 	"strconv"
 	"unicode/utf8"
 
@@ -45,7 +44,7 @@ func (r *sendReader) read() error {
 	if err != nil || kind != '{' {
 		return errSyntax
 	}
-	if _, err := r.object(func(key []byte) error { return r.field(string(key)) }); err != nil {
+	if _, err := r.object(r.field); err != nil {
 		return err
 	}
 	if r.space(); r.pos != len(r.in) {
@@ -63,75 +62,68 @@ func (r *sendReader) read() error {
 	return nil
 }
 
-func (r *sendReader) field(key string) error {
+// field reads one member of the request. Names count as they are written in
+// the document, upper and lower case included.
+func (r *sendReader) field(name []byte) error {
 	s := r.send
-	switch key {
+	switch string(name) {
 	case "GroupId":
 		r.hasGroup = true
-		return r.string(key, (*string)(&s.Group))
+		_, err := r.string("GroupId", (*string)(&s.Group))
+		return err
 	case "From_Account":
-		return r.string(key, (*string)(&s.From))
+		_, err := r.string("From_Account", (*string)(&s.From))
+		return err
 	case "Random":
 		return r.random()
 	case "MsgBody":
-		if s.Content.Body != nil { // a second one replaces the first
-			s.Content = chat.Content{Cloud: s.Content.Cloud, HasCloud: s.Content.HasCloud}
-		}
+		r.hasBody = true
+		s.Content = chat.Content{Cloud: s.Content.Cloud, HasCloud: s.Content.HasCloud} // of two, the last
 		fault, err := r.body(&s.Content)
 		if fault != nil {
 			r.fault(fault)
 		}
-		r.hasBody = true
 		return err
 	case "CloudCustomData":
-		known := s.Fault
-		err := r.string(key, &s.Content.Cloud)
-		s.Content.HasCloud = s.Fault == known
+		ok, err := r.string("CloudCustomData", &s.Content.Cloud)
+		s.Content.HasCloud = ok
 		return err
 	case "MsgPriority":
-		var word string
-		if err := r.string(key, &word); err != nil {
-			return err
-		}
-		if p, ok := chat.ParsePriority(word); ok {
-			s.Priority = p
-		} else {
-			r.fault(invalid("MsgPriority is unknown"))
-		}
-		return nil
-	case "OnlineOnlyFlag", "MsgOnlineOnlyFlag":
-		return r.flag(key, &s.OnlineOnly)
+		return r.priority()
+	case "OnlineOnlyFlag":
+		return r.flag("OnlineOnlyFlag", &s.OnlineOnly)
+	case "MsgOnlineOnlyFlag":
+		return r.flag("MsgOnlineOnlyFlag", &s.OnlineOnly)
 	case "GroupAtInfo":
-		return decode(r, key, "an array of objects", func(list []mention) {
-			for _, m := range list {
-				s.Mentions = append(s.Mentions, chat.Mention{All: m.GroupAtAllFlag == 1, User: chat.UserID(m.Account)})
-			}
-		})
+		s.Mentions = nil
+		return r.list("GroupAtInfo", '{', "an array of objects", r.mention)
 	case "To_Account":
-		return decode(r, key, "an array of strings", func(list []chat.UserID) { s.To = list })
+		s.To = nil
+		return r.words("To_Account", func(user string) { s.To = append(s.To, chat.UserID(user)) })
 	case "ForbidCallbackControl":
-		return decode(r, key, "an array of strings", func(list []string) {
-			for _, word := range list {
-				s.NoBeforeSend = s.NoBeforeSend || word == "ForbidBeforeSendMsgCallback"
-				s.NoAfterSend = s.NoAfterSend || word == "ForbidAfterSendMsgCallback"
-			}
+		return r.words("ForbidCallbackControl", func(word string) {
+			s.NoBeforeSend = s.NoBeforeSend || word == "ForbidBeforeSendMsgCallback"
+			s.NoAfterSend = s.NoAfterSend || word == "ForbidAfterSendMsgCallback"
 		})
 	case "SendMsgControl":
-		return decode(r, key, "an array of strings", func(list []string) {
-			for _, word := range list {
-				s.NoUnread = s.NoUnread || word == "NoUnread"
-				s.NoLastMsg = s.NoLastMsg || word == "NoLastMsg"
-				s.NoMsgCheck = s.NoMsgCheck || word == "NoMsgCheck"
-			}
+		return r.words("SendMsgControl", func(word string) {
+			s.NoUnread = s.NoUnread || word == "NoUnread"
+			s.NoLastMsg = s.NoLastMsg || word == "NoLastMsg"
+			s.NoMsgCheck = s.NoMsgCheck || word == "NoMsgCheck"
 		})
 	case "OfflinePushInfo":
-		return decode(r, key, "an object", func(map[string]json.RawMessage) {})
-	case "NeedReadReceipt", "SupportMessageExtension":
-		var ignored bool
-		return r.flag(key, &ignored)
+		kind, _, err := r.raw()
+		if kind != '{' && kind != 'n' {
+			r.fault(invalid("OfflinePushInfo must be an object"))
+		}
+		return err
+	case "NeedReadReceipt":
+		return r.flag("NeedReadReceipt", new(bool))
+	case "SupportMessageExtension":
+		return r.flag("SupportMessageExtension", new(bool))
 	case "TopicId":
 		var topic string
-		if err := r.string(key, &topic); err != nil {
+		if _, err := r.string("TopicId", &topic); err != nil {
 			return err
 		}
 		if topic != "" {
@@ -143,37 +135,32 @@ func (r *sendReader) field(key string) error {
 	return err
 }
 
-// mention is one entry of GroupAtInfo.
-type mention struct {
-	GroupAtAllFlag int    `json:"GroupAtAllFlag"`
-	Account        string `json:"GroupAt_Account"`
-}
-
-// raw reads one value and returns its text.
+// raw reads one value and returns its kind and text.
 func (r *sendReader) raw() (kind byte, text []byte, err error) {
-	if kind, err = r.peek(); err != nil {
-		return kind, nil, err
-	}
+	r.space()
 	start := r.pos
-	_, err = r.value()
+	kind, err = r.value()
 	return kind, r.in[start:r.pos], err
 }
 
-// string reads a text field; null counts as absent where the field is optional.
-func (r *sendReader) string(name string, into *string) error {
-	kind, text, err := r.raw()
+// string reads a text field and reports whether there is a text. null counts as
+// absent where the field is optional.
+func (r *sendReader) string(name string, into *string) (ok bool, err error) {
+	*into = ""
+	kind, err := r.peek()
 	if err != nil {
-		return err
+		return false, err
 	}
-	if kind != '"' {
-		*into = ""
-		if kind != 'n' || name == "GroupId" {
-			r.fault(invalid("%s must be a string", name))
-		}
-		return nil
+	if kind == '"' {
+		text, err := r.text()
+		*into = string(text)
+		return err == nil, err
 	}
-	*into = unquote(text)
-	return nil
+	if kind != 'n' || name == "GroupId" {
+		r.fault(invalid("%s must be a string", name))
+	}
+	_, err = r.value()
+	return false, err
 }
 
 // random reads the one required number: 0 to 4294967295, written as an integer.
@@ -183,13 +170,26 @@ func (r *sendReader) random() error {
 		return err
 	}
 	r.hasRandom = true
-	r.send.Random = 0
 	n, perr := strconv.ParseUint(string(text), 10, 32)
 	if kind != 0 || perr != nil {
 		r.fault(invalid("Random must be an integer from 0 to 4294967295"))
-		return nil
+		n = 0
 	}
 	r.send.Random = uint32(n)
+	return nil
+}
+
+func (r *sendReader) priority() error {
+	var word string
+	if _, err := r.string("MsgPriority", &word); err != nil {
+		return err
+	}
+	p, ok := chat.ParsePriority(word)
+	if !ok {
+		p = chat.Normal
+		r.fault(invalid("MsgPriority is unknown"))
+	}
+	r.send.Priority = p
 	return nil
 }
 
@@ -208,17 +208,64 @@ func (r *sendReader) flag(name string, into *bool) error {
 	return nil
 }
 
-// decode reads a rarer field with the standard library; null counts as absent.
-func decode[T any](r *sendReader, name, want string, use func(T)) error {
-	_, text, err := r.raw()
+// list reads an array of values of one kind, calling item at each; null counts
+// as absent.
+func (r *sendReader) list(name string, of byte, want string, item func() error) error {
+	kind, err := r.peek()
 	if err != nil {
 		return err
 	}
-	var v T
-	if json.Unmarshal(text, &v) != nil {
-		r.fault(invalid("%s must be %s", name, want))
-		return nil
+	if kind != '[' {
+		if kind != 'n' {
+			r.fault(invalid("%s must be %s", name, want))
+		}
+		_, err = r.value()
+		return err
 	}
-	use(v)
-	return nil
+	return r.array(func() error {
+		kind, err := r.peek()
+		if err != nil {
+			return err
+		}
+		if kind == of {
+			return item()
+		}
+		r.fault(invalid("%s must be %s", name, want))
+		_, err = r.value()
+		return err
+	})
+}
+
+// words reads an array of strings.
+func (r *sendReader) words(name string, use func(string)) error {
+	return r.list(name, '"', "an array of strings", func() error {
+		text, err := r.text()
+		use(string(text))
+		return err
+	})
+}
+
+// mention reads one entry of GroupAtInfo: everybody, or one user.
+func (r *sendReader) mention() error {
+	var m chat.Mention
+	_, err := r.object(func(name []byte) error {
+		switch string(name) {
+		case "GroupAtAllFlag":
+			return r.flag("GroupAtAllFlag", &m.All)
+		case "GroupAt_Account":
+			_, err := r.string("GroupAt_Account", (*string)(&m.User))
+			return err
+		}
+		_, err := r.value()
+		return err
+	})
+	switch {
+	case m.All:
+		m.User = ""
+	case m.User == "":
+		r.fault(invalid("GroupAt_Account is required"))
+		return err
+	}
+	r.send.Mentions = append(r.send.Mentions, m)
+	return err
 }
