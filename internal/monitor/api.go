@@ -113,6 +113,7 @@ func optional[T any](text string, parse func(string) (T, error), fault string) (
 type Summary struct {
 	Total     int64           // refused sends that the exceptions stand for, ever
 	Records   int64           // exceptions stored, ever
+	Minute    int64           // refused sends told of in the last minute, since Since
 	Reasons   []ReasonCount   // by code, the most frequent first
 	Refused   []RefusedReason // callbacks that were not accepted since Since
 	Since     int64           // ms: when this monitor started
@@ -152,7 +153,7 @@ func (m *Monitor) summary(w http.ResponseWriter, r *http.Request) {
 	}
 	s := Summary{Reasons: []ReasonCount{}, Refused: []RefusedReason{}, Apps: []int64{}, Unsigned: []int64{},
 		Since: m.since.UnixMilli(), Now: m.cfg.Now().UnixMilli(), Writable: m.store.writable() == nil,
-		TLS: m.cfg.TLSCert != "", Callbacks: callbackPath}
+		Minute: m.minute.total(m.cfg.Now()), TLS: m.cfg.TLSCert != "", Callbacks: callbackPath}
 	for _, t := range totals {
 		s.Total, s.Records = s.Total+t.refusals, s.Records+t.records
 		info := describe(t.code)

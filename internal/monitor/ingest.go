@@ -61,6 +61,7 @@ func cut(text string) string { return text[:min(len(text), 64)] }
 func (m *Monitor) tell(added []Stored) {
 	m.metrics.exceptions.Add(float64(len(added)))
 	for _, e := range added {
+		m.minute.add(m.cfg.Now(), int64(e.Refusals))
 		m.streams.publish(e)
 		m.cfg.OnException(e)
 	}

@@ -22,6 +22,7 @@ type Monitor struct {
 	metrics  *metrics
 	refusals refusals
 	streams  *hub
+	minute   lastMinute
 
 	mu       sync.Mutex // guards what Start and Stop change
 	started  bool
@@ -92,7 +93,7 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 	}
 	listener := m.listener
 	if m.cfg.TLSCert != "" {
-		pair, err := loadCertificate(m.cfg.TLSCert, m.cfg.TLSKey, m.cfg.Logger)
+		pair, err := loadCertificate(m.cfg.TLSCert, m.cfg.TLSKey, m.cfg.Logger, m.cfg.Now)
 		if err != nil {
 			return err
 		}

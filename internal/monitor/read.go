@@ -10,7 +10,7 @@ import (
 
 const (
 	readWait     = 2 * time.Second // of one query
-	maxPageBytes = 16 << 20        // bodies of one page; it has at least one row
+	maxPageBytes = 4 << 20         // bodies of one page; it has at least one row
 )
 
 // filter says which exceptions are wanted; nil is any.

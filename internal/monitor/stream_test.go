@@ -4,12 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/parley-im/parley/callback"
 )
 
 // stream is an open /api/stream.
@@ -115,32 +112,6 @@ func TestOnlySoManyStreamsAreOpen(t *testing.T) {
 	}
 	if status, _ := r.get("/api/stream"); status != 503 {
 		t.Errorf("the 65th was answered %d", status)
-	}
-}
-
-// The reader never reads, the server's and the connection's buffers fill up,
-// and callbacks are acknowledged all the same.
-func TestSlowStreamIsDroppedAndHoldsUpNobody(t *testing.T) {
-	t.Parallel()
-	r := start(t, defaults(t))
-	r.stream(t, "")
-	large := strings.Repeat("x", 1<<19)
-	for i := 0; ; i++ {
-		body := fmt.Sprintf(`{"GroupId":"g","Random":%d,"CloudCustomData":"%s"}`, i, large)
-		if i > 40 { // enough to fill the buffers; now fill the queue quickly
-			body = fmt.Sprintf(`{"GroupId":"g","Random":%d}`, i)
-		}
-		if status, answer := r.post(query(callback.CmdGroupSendMsgException), body, callback.Delivery{}); status != 200 {
-			t.Fatalf("answered %d %s", status, answer)
-		}
-		if i%50 == 0 {
-			if _, metrics := r.get("/metrics"); strings.Contains(metrics, "parley_monitor_streams_dropped_total 1") {
-				return
-			}
-		}
-		if i > 2000 {
-			t.Fatal("the stream was never dropped")
-		}
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 type certificate struct {
 	certFile, keyFile string
 	logger            *slog.Logger
+	now               func() time.Time
 
 	mu      sync.Mutex
 	pair    *tls.Certificate
@@ -27,8 +28,8 @@ type fileMark struct {
 	mod  time.Time
 }
 
-func loadCertificate(certFile, keyFile string, logger *slog.Logger) (*certificate, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, logger: logger}
+func loadCertificate(certFile, keyFile string, logger *slog.Logger, now func() time.Time) (*certificate, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, logger: logger, now: now}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -59,8 +60,8 @@ func (c *certificate) marks() (marks [2]fileMark) {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.looked) >= time.Second {
-		c.looked = time.Now()
+	if now := c.now(); now.Sub(c.looked).Abs() >= time.Second {
+		c.looked = now
 		if c.marks() != c.changed {
 			if err := c.load(); err != nil {
 				c.logger.Error("tls.reload_failed", "error", err)

@@ -3,8 +3,13 @@
 "use strict";
 
 const maxRows = 100;
-const classes = ["muted", "frequency", "content_filter", "bad_parameter", "none"];
-const arrivals = []; // [time, refusals] of the last minute
+const classes = {
+  muted: "sender muted",
+  frequency: "sent too often",
+  content_filter: "content filtered",
+  bad_parameter: "wrong parameter",
+  none: "other",
+};
 let latestAt = 0;
 let clockOffset = 0; // monitor's clock minus ours, ms
 
@@ -19,7 +24,7 @@ function element(tag, className, text) {
   return e;
 }
 
-const classOf = (name) => (classes.includes(name) ? name : "none");
+const classOf = (name) => (Object.hasOwn(classes, name) ? name : "none");
 
 function since(ms) {
   const s = Math.max(0, Math.round((now() - ms) / 1000));
@@ -78,14 +83,11 @@ function show(e) {
   while (rows.children.length > maxRows) rows.lastChild.remove();
   byId("latest").hidden = false;
   byId("empty").hidden = true;
-  arrivals.push([e.ReceivedAt, e.Refusals]);
   latestAt = Math.max(latestAt, e.ReceivedAt);
   tick();
 }
 
 function tick() {
-  while (arrivals.length && arrivals[0][0] < now() - 60000) arrivals.shift();
-  byId("minute").textContent = number(arrivals.reduce((sum, a) => sum + a[1], 0));
   byId("last").textContent = latestAt ? since(latestAt) : "–";
 }
 
@@ -99,7 +101,9 @@ function showReasons(reasons, total) {
     bar.max = total;
     bar.value = r.Count;
     bar.setAttribute("aria-label", Math.round(100 * r.Count / total) + " % of all");
-    li.append(element("span", "code " + classOf(r.Class), r.Code), element("span", "text", r.Text), count, bar);
+    const words = element("span", "text", r.Text);
+    words.append(element("span", "class", classes[classOf(r.Class)]));
+    li.append(element("span", "code " + classOf(r.Class), r.Code), words, count, bar);
     return li;
   }));
 }
@@ -139,6 +143,7 @@ async function refresh() {
     const s = await answer.json();
     clockOffset = s.Now - Date.now();
     byId("total").textContent = number(s.Total);
+    byId("minute").textContent = number(s.Minute);
     byId("reasonCount").textContent = number(s.Reasons.length);
     byId("apps").textContent = (s.Apps.length === 1 ? "App " : "Apps ") + s.Apps.join(", ") +
       (s.Unsigned.length ? " · no signature demanded" + (s.Apps.length > 1 ? " from " + s.Unsigned.join(", ") : "") : "");

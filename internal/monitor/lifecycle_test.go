@@ -1,0 +1,347 @@
+package monitor_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/parley-im/parley/callback"
+	"github.com/parley-im/parley/internal/monitor"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func TestAllFaultsOfTheConfigAreToldAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := monitor.New(monitor.Config{Listen: "8090", TLSCert: "a", Apps: []monitor.App{{SdkAppid: -1}, {SdkAppid: 7, CallbackTokens: []string{""}}, {SdkAppid: 7}}})
+	if err == nil {
+		t.Fatal("no error")
+	}
+	for _, want := range []string{"listen:", "data:", "tls-cert, tls-key:", "SdkAppid -1", "SdkAppid 7 is given twice", "callback-token:"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is missing in %q", want, err)
+		}
+	}
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != 6 {
+		t.Errorf("%d lines for 6 faults", lines)
+	}
+	if _, err := monitor.New(monitor.Config{Data: "x"}); err == nil || !strings.Contains(err.Error(), "at least one app") {
+		t.Errorf("without an app: %v", err)
+	}
+}
+
+func TestStartAndStopInAnyOrder(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	m, err := monitor.New(defaults(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Addr() != "" {
+		t.Errorf("address %q before the start", m.Addr())
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if err := m.Start(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if m.Addr() == "" {
+		t.Error("no address")
+	}
+	for range 4 {
+		wg.Go(func() {
+			if err := m.Stop(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	if err := m.Start(ctx); err == nil {
+		t.Error("started again after the stop")
+	}
+
+	never, err := monitor.New(defaults(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := never.Stop(ctx); err != nil {
+		t.Errorf("stop before start: %v", err)
+	}
+}
+
+func TestStopEndsThoughACallbackHangs(t *testing.T) {
+	t.Parallel()
+	r := start(t, defaults(t))
+	conn, err := net.Dial("tcp", r.m.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request := "POST " + query(callback.CmdGroupSendMsgException) + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Read(make([]byte, 12)); err != nil { // it waits for the body now
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := r.m.Stop(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+func TestSecondMonitorOnTheFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	cfg := defaults(t)
+	r := start(t, cfg)
+	second, err := monitor.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Start(context.Background()); !errors.Is(err, monitor.ErrFolderInUse) {
+		t.Errorf("start: %v", err)
+	}
+	r.mustSend(event{group: "g"})
+	r.stop()
+	if err := second.Start(context.Background()); err != nil {
+		t.Errorf("after the first ended: %v", err)
+	}
+	if err := second.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestNewerDatabaseIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	cfg := defaults(t)
+	r := start(t, cfg)
+	r.mustSend(event{group: "g"})
+	r.stop()
+	db := database(t, cfg)
+	exec(t, db, "PRAGMA user_version = 99")
+	m, err := monitor.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Start(context.Background()); !errors.Is(err, monitor.ErrNewerDatabase) || !strings.Contains(err.Error(), "99") {
+		t.Errorf("start: %v", err)
+	}
+	var version, rows int
+	if err := db.QueryRow("SELECT (SELECT user_version FROM pragma_user_version), count(*) FROM exception").Scan(&version, &rows); err != nil || version != 99 || rows != 1 {
+		t.Errorf("version %d, %d rows, %v", version, rows, err)
+	}
+}
+
+func TestStartThatFailsLeavesNothingOpen(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := defaults(t)
+	cfg.Listen = taken.Addr().String()
+	m, err := monitor.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Start(context.Background()); err == nil {
+		t.Fatal("started on a taken port")
+	}
+	taken.Close()
+	if err := m.Start(context.Background()); err != nil {
+		t.Errorf("when the port is free: %v", err)
+	}
+	if err := m.Stop(context.Background()); err != nil {
+		t.Error(err)
+	}
+
+	for name, change := range map[string]func(*monitor.Config){
+		"data folder is a file": func(c *monitor.Config) {
+			c.Data = filepath.Join(c.Data, "file")
+			if err := os.WriteFile(c.Data, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"database is no database": func(c *monitor.Config) {
+			if err := os.WriteFile(filepath.Join(c.Data, "monitor.db"), []byte(strings.Repeat("rubbish ", 1000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"no certificate": func(c *monitor.Config) { c.TLSCert, c.TLSKey = "missing.pem", "missing.key" },
+	} {
+		cfg := defaults(t)
+		change(&cfg)
+		m, err := monitor.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Start(context.Background()); err == nil {
+			t.Errorf("%s: started", name)
+		}
+	}
+}
+
+func TestFolderWithOddCharactersIsFine(t *testing.T) {
+	t.Parallel()
+	cfg := defaults(t)
+	cfg.Data = filepath.Join(cfg.Data, "a?b#c%20d é")
+	r := start(t, cfg)
+	r.mustSend(event{group: "g"})
+	if _, err := os.Stat(filepath.Join(cfg.Data, "monitor.db")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestGivenRegistryIsUsedOnce(t *testing.T) {
+	t.Parallel()
+	cfg := defaults(t)
+	cfg.Registry = prometheus.NewRegistry()
+	r := start(t, cfg)
+	if _, text := r.get("/metrics"); !strings.Contains(text, "parley_monitor_exceptions_total 0") || strings.Contains(text, "go_goroutines") {
+		t.Errorf("metrics %s", text)
+	}
+	if _, err := monitor.New(cfg); err == nil {
+		t.Error("two monitors share a registry")
+	}
+}
+
+// The page names every file it needs, is allowed nothing else, and has no
+// script or style of its own that the policy would forbid.
+func TestPageFitsItsContentSecurityPolicy(t *testing.T) {
+	t.Parallel()
+	r := start(t, defaults(t))
+	resp, err := r.http.Get(r.base + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := resp.Header.Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+	if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+		t.Error("content types may be guessed")
+	}
+	if regexp.MustCompile(`(?i)<style|style=|<script[^>]*>[^<]|\son\w+=|https?://[^w]`).Match(body) {
+		t.Error("the page has inline script, style or a foreign address")
+	}
+	_, script := r.get("/page.js")
+	for _, forbidden := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("} {
+		if strings.Contains(script, forbidden) {
+			t.Errorf("the script uses %s", forbidden)
+		}
+	}
+	for _, match := range regexp.MustCompile(`(?:href|src)="([^":]+)"`).FindAllStringSubmatch(string(body), -1) {
+		if status, _ := r.get("/" + strings.TrimPrefix(match[1], "/")); status != 200 {
+			t.Errorf("%s is answered %d", match[1], status)
+		}
+	}
+	for _, id := range regexp.MustCompile(`byId\("(\w+)"\)`).FindAllStringSubmatch(script, -1) {
+		if !strings.Contains(string(body), `id="`+id[1]+`"`) {
+			t.Errorf("the script looks for %s, which the page lacks", id[1])
+		}
+	}
+	if status, _ := r.get("/nothing"); status != 404 {
+		t.Errorf("an unknown address is answered %d", status)
+	}
+}
+
+// certify writes a new self-signed pair and returns a pool that trusts it.
+func certify(t *testing.T, cfg monitor.Config, name string) *x509.CertPool {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: serial, DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(file, kind string, der []byte) {
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(cfg.TLSCert, "CERTIFICATE", der)
+	write(cfg.TLSKey, "PRIVATE KEY", keyDER)
+	pool := x509.NewCertPool()
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.AddCert(certificate)
+	return pool
+}
+
+func TestCallbacksArriveOverTLSAlsoAfterACertificateChange(t *testing.T) {
+	t.Parallel()
+	cfg := defaults(t)
+	dir := t.TempDir()
+	cfg.TLSCert, cfg.TLSKey = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	var ahead atomic.Int64 // of the monitor's clock, in seconds
+	cfg.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load()) * time.Second) }
+	first := certify(t, cfg, "first.test")
+	r := start(t, cfg)
+	r.base = "https://" + r.m.Addr()
+	try := func(pool *x509.CertPool, name string) error {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: name}, DisableKeepAlives: true}
+		resp, err := (&http.Client{Transport: transport}).Post(r.base+query(callback.CmdGroupSendMsgException), "application/json", strings.NewReader(`{"GroupId":"g"}`))
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != 200 {
+			t.Errorf("answered %d", resp.StatusCode)
+		}
+		return nil
+	}
+	if err := try(first, "first.test"); err != nil {
+		t.Fatal(err)
+	}
+	second := certify(t, cfg, "second.test")
+	ahead.Add(2) // the files are looked at once a second
+	if err := try(second, "second.test"); err != nil {
+		t.Fatalf("after the change: %v", err)
+	}
+	if err := os.WriteFile(cfg.TLSKey, []byte("half written"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ahead.Add(2)
+	if err := try(second, "second.test"); err != nil {
+		t.Fatalf("after a key that cannot be read: %v", err)
+	}
+}
