@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/wire"
 )
 
 // controlled lets an app's admins through to the control addresses, with the
@@ -201,48 +202,17 @@ func (h *handler) changeApp(w http.ResponseWriter, r *http.Request, c call) {
 	writeControl(w, http.StatusOK, shown)
 }
 
-// applyChange sets what the change names. What it makes of the app is checked
-// by the heart.
+// applyChange changes an app as asked, if the server allows its callback URL.
 func (h *handler) applyChange(change *api.AppChange, a *chat.App, e *chat.Endpoint) error {
-	if change.Admins != nil {
-		a.Admins = userIDs(change.Admins)
+	if err := wire.ApplyAppChange(change, a, e); err != nil {
+		return err
 	}
-	if change.CallbackCommands != nil {
-		e.Commands = change.CallbackCommands
-	}
-	set(&e.URL, change.CallbackURL)
-	set(&e.Token, change.CallbackToken)
-	set(&e.CA, change.CallbackCA)
 	if e.URL != "" && change.CallbackURL != nil && h.CheckCallbackURL != nil {
 		if err := h.CheckCallbackURL(e.URL); err != nil {
 			return chat.Fail(api.CodeInvalidParameter, "CallbackURL is not allowed: "+err.Error())
 		}
 	}
-	s := &a.Settings
-	if form := change.EventTime; form != nil {
-		if *form != api.EventTimeInteger && *form != api.EventTimeString {
-			return chat.Fail(api.CodeInvalidParameter, "EventTime must be integer or string")
-		}
-		s.EventTimeString = *form == api.EventTimeString
-	}
-	set(&s.ModernTypes, change.ModernTypes)
-	set(&s.BeforeSendFailure, (*chat.Policy)(change.BeforeSendFailure))
-	set(&s.LimitAfterBeforeSend, change.LimitAfterBeforeSend)
-	set(&s.OnFrequency, (*chat.Policy)(change.OnFrequency))
-	set(&s.GroupRate, change.GroupRate)
-	set(&s.SenderRate, change.SenderRate)
-	set(&s.APIRate, change.APIRate)
-	set(&s.StormLimit, change.StormLimit)
-	set(&s.MaxMessage, change.MaxMessage)
-	set(&s.MaxAt, change.MaxAt)
-	set(&s.MissingGroup, change.MissingGroup)
 	return nil
-}
-
-func set[T any](field, value *T) {
-	if value != nil {
-		*field = *value
-	}
 }
 
 func (h *handler) rotateKey(w http.ResponseWriter, r *http.Request, c call) {
