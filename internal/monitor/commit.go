@@ -24,6 +24,21 @@ const addTally = `INSERT INTO tally (app, code, records, refusals, last_at) VALU
 
 const writeProbe = `INSERT INTO probe (one, at) VALUES (1, unixepoch()) ON CONFLICT (one) DO UPDATE SET at = excluded.at`
 
+// statements are what the writer does often, compiled once a connection.
+type statements struct{ exception, other, tally, probe *sql.Stmt }
+
+func prepare(ctx context.Context, c *sql.Conn) (s statements, err error) {
+	for _, one := range []struct {
+		stmt **sql.Stmt
+		text string
+	}{{&s.exception, insertException}, {&s.other, insertOther}, {&s.tally, addTally}, {&s.probe, writeProbe}} {
+		if *one.stmt, err = c.PrepareContext(ctx, one.text); err != nil {
+			return statements{}, fmt.Errorf("prepare: %w", err)
+		}
+	}
+	return s, nil
+}
+
 // commit writes batch in one transaction, sets the positions of its records,
 // and returns which of them are new.
 func (w *writer) commit(ctx context.Context, batch []*job) (fresh []bool, err error) {
@@ -53,7 +68,7 @@ func (w *writer) insert(ctx context.Context, batch []*job) (fresh []bool, size o
 	for i, j := range batch {
 		switch {
 		case j.probe:
-			_, err = w.conn.ExecContext(ctx, writeProbe)
+			_, err = w.stmts.probe.ExecContext(ctx)
 		case j.rec.exception:
 			fresh[i], err = w.insertException(ctx, &j.rec)
 			if fresh[i] {
@@ -71,7 +86,7 @@ func (w *writer) insert(ctx context.Context, batch []*job) (fresh []bool, size o
 		}
 	}
 	for key, row := range tally {
-		if _, err := w.conn.ExecContext(ctx, addTally, key.app, key.code, row.records, row.refusals, row.lastAt); err != nil {
+		if _, err := w.stmts.tally.ExecContext(ctx, key.app, key.code, row.records, row.refusals, row.lastAt); err != nil {
 			return nil, size, blame(err)
 		}
 	}
@@ -79,7 +94,7 @@ func (w *writer) insert(ctx context.Context, batch []*job) (fresh []bool, size o
 }
 
 func (w *writer) insertException(ctx context.Context, rec *record) (bool, error) {
-	result, err := w.conn.ExecContext(ctx, insertException, rec.SdkAppid, rec.identity, rec.Code, blob(rec.GroupID), blob(rec.From),
+	result, err := w.stmts.exception.ExecContext(ctx, rec.SdkAppid, rec.identity, rec.Code, blob(rec.GroupID), blob(rec.From),
 		int64(rec.EventTime), rec.ReceivedAt.UnixMilli(), blob(rec.EventID), blob(rec.Epoch), int64(rec.Sequence),
 		rec.Refusals, rec.Truncated, rec.Body)
 	if err != nil {
@@ -93,7 +108,7 @@ func (w *writer) insertException(ctx context.Context, rec *record) (bool, error)
 }
 
 func (w *writer) insertOther(ctx context.Context, rec record) (bool, error) {
-	result, err := w.conn.ExecContext(ctx, insertOther, rec.SdkAppid, blob(string(rec.command)), rec.identity, rec.ReceivedAt.UnixMilli(), rec.Body)
+	result, err := w.stmts.other.ExecContext(ctx, rec.SdkAppid, blob(string(rec.command)), rec.identity, rec.ReceivedAt.UnixMilli(), rec.Body)
 	if err != nil {
 		return false, err
 	}

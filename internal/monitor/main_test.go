@@ -43,7 +43,7 @@ func start(t testing.TB, cfg monitor.Config) *running {
 	if err := m.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, m: m, base: "http://" + m.Addr(), http: &http.Client{Transport: &http.Transport{}}}
+	r := &running{t: t, m: m, base: "http://" + m.Addr(), http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}}
 	t.Cleanup(r.stop)
 	return r
 }

@@ -42,6 +42,7 @@ type writer struct {
 	// Owned by the goroutine.
 	db    *sql.DB // nil after a fault
 	conn  *sql.Conn
+	stmts statements // of conn, closed with it
 	other otherSize
 }
 
@@ -83,6 +84,9 @@ func (w *writer) open(ctx context.Context) (err error) {
 		return err
 	}
 	if err := migrate(ctx, w.conn); err != nil {
+		return err
+	}
+	if w.stmts, err = prepare(ctx, w.conn); err != nil {
 		return err
 	}
 	w.other, err = measureOther(ctx, w.conn)
