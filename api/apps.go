@@ -56,7 +56,7 @@ type AppChange struct {
 	CallbackURL          *string  `json:",omitempty"` // http or https; empty switches callbacks off
 	CallbackToken        *string  `json:",omitempty"` // signs callbacks; empty does not
 	CallbackCA           *string  `json:",omitempty"` // PEM of the certificates to trust; empty for the system's
-	CallbackCommands     []string `json:",omitempty"` // the switches, replaces the list; Group.CallbackSendMsgException alone
+	CallbackCommands     []string `json:",omitzero"`  // the switches, replaces the list; Group.CallbackSendMsgException alone
 	EventTime            *string  `json:",omitempty"` // EventTimeInteger (default) or EventTimeString
 	ModernTypes          *bool    `json:",omitempty"` // Work and Meeting instead of Private and ChatRoom
 	BeforeSendFailure    *string  `json:",omitempty"` // "deliver" (default) or "refuse" when the before-send question has no answer

@@ -171,8 +171,8 @@ func (s *Settings) Check() error {
 func (e *Endpoint) Check() error {
 	if e.URL != "" {
 		u, err := url.Parse(e.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return fmt.Errorf("CallbackURL must be a URL with http or https and a host")
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
+			return fmt.Errorf("CallbackURL must be a URL with http or https, a host and no fragment")
 		}
 	}
 	if e.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(e.CA)) {

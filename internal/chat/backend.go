@@ -41,6 +41,9 @@ type Options struct {
 	// Unrecorded keeps 10002 refusals that cannot be committed; nil keeps them
 	// in memory.
 	Unrecorded *Unrecorded
+	// FaultRandom makes every send with this Random fail inside the server, so
+	// that users can see what a 10002 does; 0 is off.
+	FaultRandom uint32
 }
 
 // Backend is the server's heart. Make one with [New], then Start it.
@@ -58,6 +61,7 @@ type Backend struct {
 	mu      sync.RWMutex
 	tenants map[AppID]*tenant
 
+	fault    uint32 // Random of sends that fail on purpose; 0 is none
 	inWork   atomic.Int64
 	ready    atomic.Bool
 	newest   atomic.Int64 // unix nanoseconds: Now never falls below it
@@ -71,7 +75,7 @@ type Backend struct {
 func New(o Options) *Backend {
 	b := &Backend{
 		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, asker: o.Asker,
-		log: o.Log, now: o.Now, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
+		log: o.Log, now: o.Now, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
 	}
 	if b.now == nil {
 		b.now = time.Now

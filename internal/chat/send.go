@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/parley-im/parley/api"
@@ -212,6 +213,9 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	if known {
 		return b.repeated(t, first), nil
 	}
+	if b.fault != 0 && s.Random == b.fault {
+		return b.internal(t, "fail on purpose", errOnPurpose)
+	}
 	if t.view, err = b.hot.look(ctx, a, s); err != nil {
 		return b.internal(t, "read the state of a send", err)
 	}
@@ -251,6 +255,8 @@ func (b *Backend) internal(t *attempt, doing string, err error) (Outcome, error)
 	b.log.Error("send failed", "app", t.send.App, "group", t.send.Group, "doing", doing, "error", err)
 	return b.refuse(t, RuleInternal, compared(Fail(api.CodeInternal), "doing", doing))
 }
+
+var errOnPurpose = errors.New("chat: the fault switch is on for this Random")
 
 // repeated answers a repeat as the first send was answered.
 func (b *Backend) repeated(t *attempt, first Repeat) Outcome {

@@ -19,12 +19,6 @@ type target struct {
 	token string
 }
 
-// CheckURL says what is wrong with a callback URL; nil for a usable one.
-func CheckURL(text string) error {
-	_, err := newTarget(text, "")
-	return err
-}
-
 func newTarget(text, token string) (*target, error) {
 	u, err := url.Parse(text)
 	switch {

@@ -1,0 +1,91 @@
+package app
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/delivery"
+)
+
+// metrics are the server's own. What a caller can invent is never a label.
+type metrics struct {
+	backend  *chat.Backend
+	attempts *prometheus.CounterVec
+	delay    prometheus.Histogram
+
+	sends, outcomes, unanswered, unrecorded *prometheus.Desc
+}
+
+func newMetrics(r prometheus.Registerer) *metrics {
+	m := &metrics{
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "parley_delivery_attempts_total", Help: "Callback attempts, by app and result.",
+		}, []string{"app", "result"}),
+		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "parley_delivery_seconds", Help: "Time from an event to its delivery at the first attempt.",
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}),
+		sends:      prometheus.NewDesc("parley_send_attempts_total", "Attempts to send, counted at the door.", []string{"app"}, nil),
+		outcomes:   prometheus.NewDesc("parley_sends_total", "Sends by outcome, counted after the commit.", []string{"app", "outcome"}, nil),
+		unanswered: prometheus.NewDesc("parley_unanswered_sends_total", "Sends whose caller was gone or whose outcome was unknown.", []string{"app"}, nil),
+		unrecorded: prometheus.NewDesc("parley_unrecorded_refusals", "Refusals with 10002 that wait for the store.", nil, nil),
+	}
+	r.MustRegister(m.attempts, m.delay)
+	r.MustRegister(m)
+	return m
+}
+
+// watch says whose counts are collected.
+func (m *metrics) watch(b *chat.Backend) { m.backend = b }
+
+// Describe and Collect make metrics a prometheus.Collector of the backend's counts.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.sends, m.outcomes, m.unanswered, m.unrecorded} {
+		ch <- d
+	}
+}
+
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	for _, id := range m.backend.AppIDs() {
+		c, ok := m.backend.Counts(id)
+		if !ok {
+			continue
+		}
+		app := id.String()
+		counter(m.sends, c.Attempts, app)
+		counter(m.outcomes, c.Accepted, app, "accepted")
+		counter(m.outcomes, c.Refused, app, "refused")
+		counter(m.outcomes, c.Dropped, app, "dropped")
+		counter(m.outcomes, c.Repeated, app, "repeated")
+		counter(m.unanswered, c.Unanswered, app)
+	}
+	ch <- prometheus.MustNewConstMetric(m.unrecorded, prometheus.GaugeValue, float64(m.backend.UnrecordedRefusals()))
+}
+
+// Attempt counts a delivery attempt.
+func (m *metrics) Attempt(app chat.AppID, e *chat.Event, attempt int, delivered bool, _ string, at time.Time) {
+	if !delivered {
+		m.attempts.WithLabelValues(app.String(), "failed").Inc()
+		return
+	}
+	m.attempts.WithLabelValues(app.String(), "delivered").Inc()
+	if attempt == 1 {
+		m.delay.Observe(at.Sub(time.UnixMilli(e.Time)).Seconds())
+	}
+}
+
+// observers tell each of several; nil ones are passed over.
+type observers []delivery.Observer
+
+func (list observers) Attempt(app chat.AppID, e *chat.Event, attempt int, delivered bool, reason string, at time.Time) {
+	for _, o := range list {
+		if o != nil {
+			o.Attempt(app, e, attempt, delivered, reason, at)
+		}
+	}
+}

@@ -1,0 +1,139 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// Faults are everything that is wrong with a configuration, a line each.
+type Faults []string
+
+func (f Faults) Error() string { return strings.Join(f, "\n") }
+
+// err is nil without faults.
+func (f Faults) err() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
+
+func (f *Faults) add(flag, format string, args ...any) {
+	*f = append(*f, "--"+flag+": "+fmt.Sprintf(format, args...))
+}
+
+// address checks host:port.
+func (f *Faults) address(flag, text string) string {
+	host, port, err := net.SplitHostPort(text)
+	_, perr := strconv.ParseUint(port, 10, 16)
+	if err != nil || perr != nil || strings.ContainsAny(host, " /") {
+		f.add(flag, "%q is not host:port", text)
+	}
+	return text
+}
+
+// number reads an integer of at least least; nil keeps what is there.
+func (f *Faults) number(flag string, text *string, least int) *int {
+	if text == nil || *text == "" {
+		return nil
+	}
+	n, err := strconv.Atoi(*text)
+	if err != nil || n < least {
+		f.add(flag, "%q is not an integer of at least %d", *text, least)
+		return nil
+	}
+	return &n
+}
+
+// oneOf checks a word; "" keeps what is there.
+func (f *Faults) oneOf(flag, text string, words ...string) string {
+	if text == "" {
+		return ""
+	}
+	for _, w := range words {
+		if text == w {
+			return text
+		}
+	}
+	f.add(flag, "%q is none of %s", text, strings.Join(words, ", "))
+	return ""
+}
+
+// word is oneOf for a setting; nil keeps what is there.
+func (f *Faults) word(flag, text string, words ...string) *string {
+	if text = f.oneOf(flag, text, words...); text == "" {
+		return nil
+	}
+	return &text
+}
+
+// secret is a value given by itself or as the name of a file that holds it.
+func (f *Faults) secret(flag string, value *string, file string) *string {
+	if file == "" {
+		return value
+	}
+	if value != nil && *value != "" {
+		f.add(flag, "give it or --%s-file, not both", flag)
+		return nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		f.add(flag+"-file", "%v", err)
+		return nil
+	}
+	s := strings.TrimRight(string(text), "\r\n")
+	if s == "" {
+		f.add(flag+"-file", "%s is empty", file)
+		return nil
+	}
+	return &s
+}
+
+// file checks that a file can be read and returns what is in it.
+func (f *Faults) file(flag, name string) string {
+	if name == "" {
+		return ""
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		f.add(flag, "%v", err)
+	}
+	return string(text)
+}
+
+// prefixes reads networks, comma separated; a single address is a network of one.
+func (f *Faults) prefixes(flag, text string) (list []netip.Prefix) {
+	for _, word := range split(text) {
+		if a, err := netip.ParseAddr(word); err == nil {
+			list = append(list, netip.PrefixFrom(a, a.BitLen()))
+			continue
+		}
+		p, err := netip.ParsePrefix(word)
+		if err != nil {
+			f.add(flag, "%q is no network such as 10.0.0.0/8", word)
+			continue
+		}
+		list = append(list, p.Masked())
+	}
+	return list
+}
+
+// pair checks that of two flags both are given or neither.
+func (f *Faults) pair(a, av, b, bv string) {
+	if (av == "") != (bv == "") {
+		f.add(a, "give --%s and --%s, or neither", a, b)
+	}
+}
+
+func split(text string) (words []string) {
+	for _, w := range strings.Split(text, ",") {
+		if w = strings.TrimSpace(w); w != "" {
+			words = append(words, w)
+		}
+	}
+	return words
+}

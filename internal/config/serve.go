@@ -1,0 +1,69 @@
+package config
+
+import "net/netip"
+
+// ServeFlags are the texts that `parley serve` is given.
+type ServeFlags struct {
+	Listen            string  `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Public address: REST, control, health."`
+	AdminListen       string  `name:"admin-listen" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Admin address: console, metrics, profiles; empty is none."`
+	AdminPassword     *string `name:"admin-password" placeholder:"PASSWORD" help:"Password of the console; without it a token is made and printed once."`
+	AdminPasswordFile string  `name:"admin-password-file" placeholder:"FILE" help:"File that holds the password."`
+	Data              string  `name:"data" default:"parley-data" placeholder:"DIR" help:"Data folder."`
+	TLSCert           string  `name:"tls-cert" placeholder:"FILE" help:"Certificate of the public address, PEM; read again when it changes."`
+	TLSKey            string  `name:"tls-key" placeholder:"FILE" help:"Its key."`
+	TrustedProxy      string  `name:"trusted-proxy" placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
+	Hosted            bool    `name:"hosted" help:"Refuse callback URLs in private and loopback ranges."`
+	LogFormat         string  `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
+	LogLevel          string  `name:"log-level" default:"info" placeholder:"debug|info|warn|error" help:"Least level that is logged."`
+	FaultInternal     uint32  `name:"fault-internal-random" placeholder:"N" default:"0" help:"For tests: a send with this Random fails inside the server with 10002; 0 is off."`
+	AppFlags          `embed:""`
+}
+
+// Serve is a checked configuration of the server.
+type Serve struct {
+	Listen, AdminListen string
+	AdminPassword       string
+	Data                string
+	TLSCert, TLSKey     string
+	TrustedProxies      []netip.Prefix
+	Hosted              bool
+	Apps                []App // the first may be from the flags
+	Operator            bool  // the first app is from the flags
+	FaultInternal       uint32
+	Log                 Log
+}
+
+// Log is how the log looks.
+type Log struct{ Format, Level string }
+
+// Parse checks the flags and the apps of the file. The error is [Faults].
+func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
+	var f Faults
+	s := Serve{
+		Listen: f.address("listen", r.Listen), Data: r.Data, TLSCert: r.TLSCert, TLSKey: r.TLSKey,
+		Hosted: r.Hosted, FaultInternal: r.FaultInternal, Operator: r.given(),
+	}
+	if r.AdminListen != "" {
+		s.AdminListen = f.address("admin-listen", r.AdminListen)
+	}
+	if p := f.secret("admin-password", r.AdminPassword, r.AdminPasswordFile); p != nil {
+		if len(*p) < 8 {
+			f.add("admin-password", "it is shorter than 8 characters")
+		}
+		s.AdminPassword = *p
+	}
+	if r.Data == "" {
+		f.add("data", "a folder is needed")
+	}
+	f.pair("tls-cert", r.TLSCert, "tls-key", r.TLSKey)
+	f.file("tls-cert", r.TLSCert)
+	f.file("tls-key", r.TLSKey)
+	s.TrustedProxies = f.prefixes("trusted-proxy", r.TrustedProxy)
+	s.Log = f.log(r.LogFormat, r.LogLevel)
+	s.Apps = parseApps(&f, r.AppFlags, more)
+	return s, f.err()
+}
+
+func (f *Faults) log(format, level string) Log {
+	return Log{Format: f.oneOf("log-format", format, "text", "json"), Level: f.oneOf("log-level", level, "debug", "info", "warn", "error")}
+}
