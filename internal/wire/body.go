@@ -23,8 +23,8 @@ var elements = map[string]map[string]byte{
 }
 
 // body reads a MsgBody at the parser's place. A fault of its meaning is noted
-// and reading goes on, so that the exception can show what was sent; err is a
-// fault of the JSON.
+// and reading goes on, so that the exception can show what was sent, unless it
+// is nothing that a receiver could read; err is a fault of the JSON.
 func (p *parser) body(c *chat.Content) (fault *chat.Refusal, err error) {
 	kind, err := p.peek()
 	if err != nil {
@@ -41,9 +41,11 @@ func (p *parser) body(c *chat.Content) (fault *chat.Refusal, err error) {
 	}
 	p.keep, p.out, p.size = true, make([]byte, 0, 2*len(`[{"MsgContent":{},"MsgType":""}]`)+min(len(p.in)-p.pos, 4096)), 0
 	count, custom := 0, 0
+	e := element{p: p, content: c}
+	member := e.member
 	err = p.array(func() error {
-		e := element{p: p, content: c}
-		err := e.read()
+		e.kind, e.fault, e.fields, e.seen = "", nil, e.fields[:0], false // unreadable stays
+		err := e.read(member)
 		if e.kind == "TIMCustomElem" {
 			custom++
 		}
@@ -57,8 +59,10 @@ func (p *parser) body(c *chat.Content) (fault *chat.Refusal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c.Body, p.out = p.out, nil
-	c.Size += p.size
+	if !e.unreadable {
+		c.Body, c.Size = p.out, c.Size+p.size
+	}
+	p.out = nil
 	switch {
 	case count == 0:
 		note(invalid("MsgBody is empty"))
@@ -72,7 +76,7 @@ func invalid(format string, args ...any) *chat.Refusal {
 	return chat.Fail(api.CodeInvalidParameter, fmt.Sprintf(format, args...))
 }
 
-// element is one item of a MsgBody on its way in.
+// element is the item of a MsgBody that is being read.
 type element struct {
 	p       *parser
 	content *chat.Content
@@ -80,6 +84,9 @@ type element struct {
 	fault   *chat.Refusal
 	fields  []field // of MsgContent
 	seen    bool    // MsgContent was there
+	// unreadable: an element was no object or its MsgType no text, which no
+	// receiver can take for a MsgBody.
+	unreadable bool
 }
 
 type field struct {
@@ -88,7 +95,7 @@ type field struct {
 	text string // of a text field named Text
 }
 
-func (e *element) read() error {
+func (e *element) read(member func(name []byte) error) error {
 	p := e.p
 	kind, err := p.peek()
 	if err != nil {
@@ -96,12 +103,13 @@ func (e *element) read() error {
 	}
 	before := p.size
 	if kind != '{' {
-		e.fault = invalid("MsgBody must be an array of objects")
+		e.unreadable = true
+		e.note(invalid("MsgBody must be an array of objects"))
 		_, err = p.value()
 		p.size = before
 		return err
 	}
-	_, err = p.object(e.member)
+	_, err = p.object(member)
 	if err != nil || e.fault != nil {
 		return err
 	}
@@ -136,6 +144,7 @@ func (e *element) member(name []byte) error {
 		e.kind = string(word)
 		return err
 	case key == "MsgType":
+		e.unreadable = true
 		e.note(invalid("MsgType must be a string"))
 	}
 	_, err = p.value()

@@ -178,15 +178,16 @@ func mentions(list []chat.Mention) []byte {
 func shorten(body []byte) []byte {
 	out := []byte{'['}
 	p := parser{in: body}
-	first := true
-	err := p.array(func() error {
-		p.space()
+	_ = p.array(func() error { // the body is canonical; an error only ends the loop
 		start := p.pos
 		if _, err := p.value(); err != nil {
 			return err
 		}
 		item := body[start:p.pos]
-		room := MaxRecordBody - len(out) - 2
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		room := MaxRecordBody - len(out) - len("]")
 		if len(item) > room {
 			const head, tail = `{"MsgContent":{"Text":`, `},"MsgType":"TIMTextElem"}`
 			if bytes.HasPrefix(item, []byte(head)) && bytes.HasSuffix(item, []byte(tail)) && room > 256 {
@@ -197,13 +198,8 @@ func shorten(body []byte) []byte {
 				return errSyntax // nothing more fits
 			}
 		}
-		if !first {
-			out = append(out, ',')
-		}
-		first = false
 		out = append(out, item...)
 		return nil
 	})
-	_ = err // the body is canonical; the only error is the one that ends the loop
-	return append(out, ']')
+	return append(bytes.TrimSuffix(out, []byte(",")), ']')
 }

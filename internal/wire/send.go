@@ -15,7 +15,7 @@ import (
 // field for the rest.
 func ReadSend(body []byte, s *chat.Send) {
 	s.Priority = chat.Normal
-	r := sendReader{parser: parser{in: body}, send: s}
+	r := sendReader{parser: parser{in: body, members: make([]member, 0, 6)}, send: s}
 	if !utf8.Valid(body) || r.read() != nil {
 		empty := chat.Send{App: s.App, Caller: s.Caller, Entry: s.Entry, Platform: s.Platform, ClientIP: s.ClientIP, Priority: chat.Normal}
 		*s = empty
