@@ -33,3 +33,6 @@ func (s *Server) makeFirst(ctx context.Context) error {
 	s.first = &f
 	return nil
 }
+
+// FirstFile names the file that keeps the first app's key.
+func (s *Server) FirstFile() string { return s.path(firstAppFile) }

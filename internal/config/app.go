@@ -56,7 +56,7 @@ func (r *AppFlags) given() bool { return *r != AppFlags{} }
 func (r AppSettings) Change() (api.AppChange, error) {
 	var f Faults
 	c := r.parse(&f)
-	return c, f.err()
+	return c, f.Err()
 }
 
 // parse checks one app's texts. where begins the name of each fault's flag.

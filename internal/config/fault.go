@@ -14,8 +14,8 @@ type Faults []string
 
 func (f Faults) Error() string { return strings.Join(f, "\n") }
 
-// err is nil without faults.
-func (f Faults) err() error {
+// Err is nil without faults.
+func (f Faults) Err() error {
 	if len(f) == 0 {
 		return nil
 	}

@@ -62,5 +62,5 @@ func (r MonitorFlags) Parse(more []MonitorApp) (Monitor, error) {
 		}
 		m.Apps[id] = tokens
 	}
-	return m, f.err()
+	return m, f.Err()
 }

@@ -61,7 +61,7 @@ func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 	s.TrustedProxies = f.prefixes("trusted-proxy", r.TrustedProxy)
 	s.Log = f.log(r.LogFormat, r.LogLevel)
 	s.Apps = parseApps(&f, r.AppFlags, more)
-	return s, f.err()
+	return s, f.Err()
 }
 
 func (f *Faults) log(format, level string) Log {

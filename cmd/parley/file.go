@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+	"gopkg.in/yaml.v3"
+
+	"github.com/parley-im/parley/internal/config"
+)
+
+// file is the YAML file given with --config: values by the names of the flags,
+// and apps. Flags and environment come before it.
+type file struct {
+	name   string
+	values map[string]any
+	text   []byte
+}
+
+// loadFile finds the name of the file among the arguments or in the environment
+// and reads it. Without one the file is empty.
+func loadFile(args []string) (*file, error) {
+	f := &file{name: os.Getenv("PARLEY_CONFIG")}
+	for i, a := range args {
+		if a == "--" {
+			break
+		}
+		if v, ok := strings.CutPrefix(a, "--config="); ok {
+			f.name = v
+		} else if a == "--config" && i+1 < len(args) {
+			f.name = args[i+1]
+		}
+	}
+	if f.name == "" {
+		return f, nil
+	}
+	text, err := os.ReadFile(f.name)
+	if err != nil {
+		return nil, fmt.Errorf("--config: %w", err)
+	}
+	if err := yaml.Unmarshal(text, &f.values); err != nil {
+		return nil, fmt.Errorf("--config: %s: %s", f.name, oneLine(err))
+	}
+	f.text = text
+	return f, nil
+}
+
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+
+// Resolve gives kong the file's value of a flag.
+func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	for _, name := range flag.Envs {
+		if _, set := os.LookupEnv(name); set {
+			return nil, nil // the environment comes before the file
+		}
+	}
+	v, ok := f.values[flag.Name]
+	if !ok || v == nil {
+		return nil, nil
+	}
+	switch v.(type) {
+	case string, bool, int, int64, uint64, float64:
+		return fmt.Sprint(v), nil
+	}
+	return nil, fmt.Errorf("%s: %s must be a single value", f.name, flag.Name)
+}
+
+// Validate refuses keys that no command has as a flag.
+func (f *file) Validate(app *kong.Application) error {
+	known := []string{"apps"}
+	var collect func(*kong.Node)
+	collect = func(n *kong.Node) {
+		for _, flag := range n.Flags {
+			known = append(known, flag.Name)
+		}
+		for _, c := range n.Children {
+			collect(c)
+		}
+	}
+	collect(app.Node)
+	var faults []string
+	for key := range f.values {
+		if !slices.Contains(known, key) {
+			faults = append(faults, fmt.Sprintf("--config: %s: unknown key %q", f.name, key))
+		}
+	}
+	if len(faults) == 0 {
+		return nil
+	}
+	slices.Sort(faults)
+	return config.Faults(faults)
+}
+
+// apps reads the list under apps:, refusing keys that T does not have.
+func apps[T any](f *file) ([]T, error) {
+	if f.text == nil {
+		return nil, nil
+	}
+	var with struct {
+		Apps []yaml.Node `yaml:"apps"`
+	}
+	if err := yaml.Unmarshal(f.text, &with); err != nil {
+		return nil, config.Faults{fmt.Sprintf("--config: %s: apps must be a list: %s", f.name, oneLine(err))}
+	}
+	var list []T
+	var faults config.Faults
+	for _, node := range with.Apps {
+		text, err := yaml.Marshal(&node)
+		if err != nil {
+			faults = append(faults, fmt.Sprintf("--config: %s: apps: %s", f.name, oneLine(err)))
+			continue
+		}
+		var app T
+		d := yaml.NewDecoder(strings.NewReader(string(text)))
+		d.KnownFields(true)
+		if err := d.Decode(&app); err != nil {
+			faults = append(faults, fmt.Sprintf("--config: %s: apps, entry at line %d: %s", f.name, node.Line, oneLine(err)))
+			continue
+		}
+		list = append(list, app)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return list, nil
+}

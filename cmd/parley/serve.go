@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/parley-im/parley/internal/app"
+	"github.com/parley-im/parley/internal/config"
+)
+
+type serveCmd struct {
+	config.ServeFlags `embed:""`
+}
+
+// Run serves until it is told to stop.
+func (c *serveCmd) Run(e *env) error {
+	more, err := apps[config.AppFlags](e.file)
+	cfg, perr := c.Parse(more)
+	if err := joinFaults(err, perr); err != nil {
+		return err
+	}
+	log := e.logger(cfg.Log)
+	s := app.NewServer(cfg, log, nil)
+	if err := s.Start(e.ctx); err != nil {
+		return err
+	}
+	scheme := "http"
+	if cfg.TLSCert != "" {
+		scheme = "https"
+	}
+	fmt.Fprintf(e.stdout, "parley serves on %s://%s\n", scheme, s.Addr())
+	if a := s.AdminAddr(); a != "" {
+		fmt.Fprintf(e.stdout, "console: http://%s/admin/\n", a)
+	}
+	if t := s.AdminToken(); t != "" {
+		fmt.Fprintf(e.stdout, "console token: %s\n", t)
+	}
+	if f := s.First(); f != nil {
+		fmt.Fprintf(e.stdout, "first app made: --app %d --app-key %s --admin %s\nIts key is kept in %s and is not printed again.\n", f.ID, f.Key, f.Admin, s.FirstFile())
+	}
+	log.Info("started", "listen", s.Addr(), "admin", s.AdminAddr(), "data", cfg.Data, "apps", len(s.Backend().AppIDs()))
+	<-e.ctx.Done()
+	log.Info("stopping")
+	err = s.Stop()
+	log.Info("stopped")
+	return err
+}
+
+// joinFaults puts the faults of several checks together.
+func joinFaults(errs ...error) error {
+	var all config.Faults
+	for _, err := range errs {
+		var f config.Faults
+		switch {
+		case err == nil:
+		case errors.As(err, &f):
+			all = append(all, f...)
+		default:
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
