@@ -55,6 +55,12 @@ func (noOffers) Changed(chat.AppID)             {}
 
 func newServer(t testing.TB, change ...func(*rest.Config)) *server {
 	t.Helper()
+	return newServerOver(t, func(store chat.Store) chat.Store { return store }, change...)
+}
+
+// newServerOver is newServer with something between heart and store.
+func newServerOver(t testing.TB, wrap func(chat.Store) chat.Store, change ...func(*rest.Config)) *server {
+	t.Helper()
 	store, err := sqlite.Open(t.TempDir(), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +68,7 @@ func newServer(t testing.TB, change ...func(*rest.Config)) *server {
 	s := &server{registry: prometheus.NewRegistry(), sigs: make(map[chat.AppID]string)}
 	s.seconds.Store(start)
 	s.backend = chat.New(chat.Options{
-		Store: store, Render: wire.Bodies{}, Offers: noOffers{},
+		Store: wrap(store), Render: wire.Bodies{}, Offers: noOffers{},
 		Now: func() time.Time { return time.Unix(s.seconds.Load(), 0) },
 	})
 	if err := s.backend.Start(context.Background()); err != nil {
