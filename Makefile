@@ -1,0 +1,36 @@
+# make test     everything that CI runs
+# make quick    what go alone can do, without the race detector
+# make fuzz     each fuzz target for a while (FUZZTIME=1m)
+# make perf     the figures of docs/performance.md
+# make lint     vet, staticcheck, gofmt
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
+FUZZTIME ?= 30s
+
+.PHONY: test quick lint fuzz perf setup
+
+test: setup lint
+	go test -race -timeout 11m ./...
+
+quick:
+	go test ./...
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$unformatted" ]; then echo "gofmt would change:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+fuzz:
+	@for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+		done; \
+	done
+
+perf: setup
+	@./scripts/setup perf
+	go build -o bin/parley ./cmd/parley
+	go run ./perf -parley bin/parley
+
+setup:
+	@./scripts/setup
