@@ -8,12 +8,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/parley-im/parley/internal/folder"
 	"github.com/prometheus/client_golang/prometheus"
 )
+
+// ErrFolderInUse is returned by Start when another process has the data
+// folder.
+var ErrFolderInUse = folder.ErrInUse
 
 // Monitor is an app backend. Make it with New.
 type Monitor struct {
@@ -23,12 +28,13 @@ type Monitor struct {
 	refusals refusals
 	streams  *hub
 	minute   lastMinute
+	addr     atomic.Pointer[string] // beside mu, which Stop holds while callbacks end
 
 	mu       sync.Mutex // guards what Start and Stop change
 	started  bool
 	stopped  bool
 	since    time.Time
-	folder   *os.File
+	folder   *folder.Folder
 	store    *store
 	listener net.Listener
 	server   *http.Server
@@ -71,7 +77,7 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 			err = errors.Join(fmt.Errorf("start monitor: %w", err), m.close())
 		}
 	}()
-	if m.folder, err = openFolder(m.cfg.Data); err != nil {
+	if m.folder, err = folder.Open(m.cfg.Data); err != nil {
 		return err
 	}
 	if m.store, err = openStore(ctx, m.cfg.Data, m.tell, m.metrics); err != nil {
@@ -99,6 +105,7 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 		}
 		m.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get}
 	}
+	m.addr.Store(new(listener.Addr().String()))
 	m.served = make(chan struct{})
 	go m.serve(m.server, listener, m.served)
 	m.started = true
@@ -131,13 +138,12 @@ func (m *Monitor) warnUnsigned(addr net.Addr) {
 }
 
 // Addr returns the address that is listened on, host:port; "" unless started.
+// OnException may call it.
 func (m *Monitor) Addr() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.listener == nil {
-		return ""
+	if addr := m.addr.Load(); addr != nil {
+		return *addr
 	}
-	return m.listener.Addr().String()
+	return ""
 }
 
 // Stop ends the monitor and returns when nothing of it runs any more: it takes
@@ -176,5 +182,6 @@ func (m *Monitor) close() error {
 		faults = append(faults, m.folder.Close())
 	}
 	m.listener, m.store, m.folder, m.started = nil, nil, nil, false
+	m.addr.Store(nil)
 	return errors.Join(faults...)
 }

@@ -6,17 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/folder"
 )
 
 // Errors of Open, and of a store that is not open.
 var (
 	// ErrInUse: another process has the data folder open.
-	ErrInUse = errors.New("the data folder is used by another process")
+	ErrInUse = folder.ErrInUse
 	// ErrNewer: a newer program wrote the database.
 	ErrNewer = errors.New("the database is newer than this program")
 	// ErrClosed: the store was closed, or could not be opened again.
@@ -45,7 +45,7 @@ type Store struct {
 	path    string
 	steps   fs.FS
 	options Options
-	lock    *os.File
+	folder  *folder.Folder
 
 	mu      sync.RWMutex // shared by reads; Reopen and Close have it alone
 	files   *files       // nil while not open
@@ -81,20 +81,13 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 	if options.CheckpointAt <= 0 {
 		options.CheckpointAt = 16 << 20
 	}
-	dir, err := filepath.Abs(dir)
+	data, err := folder.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("data folder: %w", err)
-	}
-	lock, err := lockFile(filepath.Join(dir, "lock"))
-	if err != nil {
-		return nil, fmt.Errorf("data folder %s: %w", dir, err)
-	}
-	s := &Store{path: filepath.Join(dir, FileName), steps: steps, options: options, lock: lock}
+	s := &Store{path: filepath.Join(data.Path(), FileName), steps: steps, options: options, folder: data}
 	if err := s.start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", s.path, err), lock.Close())
+		return nil, errors.Join(fmt.Errorf("open %s: %w", s.path, err), data.Close())
 	}
 	return s, nil
 }
@@ -144,7 +137,7 @@ func openFiles(path string) (f *files, err error) {
 			f = nil
 		}
 	}()
-	if f.writeDB, err = sql.Open("sqlite", dsn(path, "busy_timeout(2000)", "synchronous(FULL)",
+	if f.writeDB, err = sql.Open("sqlite", dsn(path, "busy_timeout(500)", "synchronous(FULL)",
 		"wal_autocheckpoint(0)", "foreign_keys(0)", "temp_store(MEMORY)", "cache_size(-16000)")); err != nil {
 		return f, err
 	}
@@ -200,7 +193,7 @@ func (s *Store) Close() error {
 		err = s.files.close()
 		s.files = nil
 	}
-	return errors.Join(err, s.lock.Close())
+	return errors.Join(err, s.folder.Close())
 }
 
 // Reopen waits for reads in flight, closes every connection and opens the file
