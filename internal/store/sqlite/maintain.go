@@ -26,39 +26,29 @@ type walGauge struct {
 	next int64 // bytes in use at which the next checkpoint is tried; 0 is the default
 }
 
-// Maintain does one piece of housekeeping of about five milliseconds: a
-// checkpoint when the log is long, else the emptying of tables whose repeats
-// are older than the window, else the purge of dissolved groups. more says that
-// there is work left. With nothing to do it costs about a microsecond. After
-// an error, call Reopen.
+// Maintain does one piece of housekeeping of about five milliseconds: the
+// emptying of a table whose repeats are older than the window, or else the
+// purge of a dissolved group; and, before that, a checkpoint when the log is
+// long, which takes as long as the disk needs for it. more says that there is
+// work left. With nothing to do it costs about a microsecond. After an error,
+// call Reopen.
 func (s *Store) Maintain() (more bool, err error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	switch {
-	case s.files == nil:
-		return false, ErrClosed
-	case s.broken:
-		return false, errReopen
-	}
-	w := s.files.writer
-	if ran, err := s.checkpoint(w); err != nil {
-		return false, fmt.Errorf("checkpoint: %w", err)
-	} else if ran {
-		return s.repeats.expired() || s.purging, nil
-	}
-	var work func(time.Time) error
-	switch {
-	case s.repeats.expired():
-		work = func(deadline time.Time) error { return s.repeats.shrink(w, deadline) }
-	case s.purging:
-		work = func(deadline time.Time) error { return s.purge(w, deadline) }
-	default:
-		return false, nil
-	}
-	if err := s.within(w, work); err != nil {
+	if err := s.tidyLog(); err != nil {
 		return false, err
 	}
-	return s.repeats.expired() || s.purging, nil
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.files == nil {
+		return false, ErrClosed
+	}
+	w := s.files.writer
+	switch {
+	case s.repeats.expired():
+		err = s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
+	case s.purging:
+		err = s.within(w, func(deadline time.Time) error { return s.purge(w, deadline) })
+	}
+	return err == nil && (s.repeats.expired() || s.purging), err
 }
 
 // within does work in a transaction of its own.
@@ -81,10 +71,45 @@ func (s *Store) within(w *session, work func(deadline time.Time) error) error {
 	return nil
 }
 
-// checkpoint moves the log into the database when it is long, and makes the
-// next write start the log again. ran says that it was tried.
-func (s *Store) checkpoint(w *session) (ran bool, err error) {
-	pages, err := pagesWritten(w)
+// tidyLog moves the log into the database when it is long, and lets the next
+// write start it again.
+func (s *Store) tidyLog() error {
+	due, err := s.moveLog()
+	if err != nil || !due {
+		return err
+	}
+	// The log can start again only when nobody reads from it, and readers that
+	// come and go may never leave it alone. So reads wait for a moment; what is
+	// left to move is what was written since they began.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.files == nil {
+		return ErrClosed
+	}
+	done, err := checkpoint(s.files.writer, "RESTART")
+	if err != nil {
+		return fmt.Errorf("checkpoint: %w", err)
+	}
+	if done {
+		s.log = walGauge{}
+	} else { // another program reads
+		s.log.next = s.log.used + checkpointAgain
+	}
+	return nil
+}
+
+// moveLog moves as much of the log as it can beside readers; due says that the
+// log is long.
+func (s *Store) moveLog() (due bool, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	switch {
+	case s.files == nil:
+		return false, ErrClosed
+	case s.broken:
+		return false, errReopen
+	}
+	pages, err := pagesWritten(s.files.writer)
 	if err != nil {
 		return false, err
 	}
@@ -92,23 +117,10 @@ func (s *Store) checkpoint(w *session) (ran bool, err error) {
 	if s.log.used < max(s.log.next, s.options.CheckpointAt) {
 		return false, nil
 	}
-	// RESTART waits until nobody reads from the log any more; without that, a
-	// write that comes at the wrong moment makes the log grow for another
-	// round. Reads are short, so a short wait is enough, and if it is not the
-	// pages are moved all the same.
-	if err := w.exec("PRAGMA busy_timeout = 5"); err != nil {
-		return true, err
+	if _, err := checkpoint(s.files.writer, "PASSIVE"); err != nil {
+		return true, fmt.Errorf("checkpoint: %w", err)
 	}
-	done, err := checkpoint(w, "RESTART")
-	if err != nil {
-		return true, err
-	}
-	if done {
-		s.log = walGauge{}
-	} else {
-		s.log.next = s.log.used + checkpointAgain
-	}
-	return true, w.exec("PRAGMA busy_timeout = 2000")
+	return true, nil
 }
 
 // checkpoint runs a checkpoint of the given mode; done says that the log was

@@ -28,9 +28,13 @@ func migrations() fs.FS {
 // is none. A database with data is copied first. One that is newer than the
 // steps fails with [ErrNewer] and is not touched.
 func migrate(ctx context.Context, path string, steps fs.FS) (err error) {
-	// Page size and vacuum mode can only be set before the first table.
-	db, err := sql.Open("sqlite", dsn(path, "busy_timeout(2000)", "page_size(4096)", "auto_vacuum(2)",
-		"journal_mode(WAL)", "synchronous(FULL)"))
+	pragmas := []string{"busy_timeout(500)", "journal_mode(WAL)", "synchronous(FULL)"}
+	if info, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		// Page size and vacuum mode are for a file without tables; on another
+		// one they would be a write.
+		pragmas = append([]string{"page_size(4096)", "auto_vacuum(INCREMENTAL)"}, pragmas...)
+	}
+	db, err := sql.Open("sqlite", dsn(path, pragmas...))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -37,7 +38,15 @@ func newSession(db *sql.DB) (*session, error) {
 	return &session{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
 }
 
-func (c *session) close() error { return c.conn.Close() }
+// close ends the statements before the connection, which would otherwise keep
+// the file open, and its locks, for as long as one of them lives.
+func (c *session) close() error {
+	var errs []error
+	for _, st := range c.stmts {
+		errs = append(errs, st.Close())
+	}
+	return errors.Join(append(errs, c.conn.Close())...)
+}
 
 // prepare gives the statement of a query, made at its first use.
 func (c *session) prepare(query string) (*sql.Stmt, error) {

@@ -32,7 +32,7 @@ func model(t *testing.T, w *world) {
 		ids := rapid.SampledFrom([]chat.GroupID{"a", "b", "c\x00", "c"})
 		users := rapid.SampledFrom([]chat.UserID{"u1", "u2", "u3", "\x00", "u3\x00"})
 
-		steps := rapid.IntRange(1, 12).Draw(t, "transactions")
+		steps := rapid.IntRange(1, 6).Draw(t, "transactions")
 		for range steps {
 			keep := rapid.IntRange(0, 2).Draw(t, "rolled back if 0") > 0
 			backup, people := copyGroups(groups), maps.Clone(accounts)
