@@ -256,8 +256,15 @@ func TestStopWaitsForCallbacksUnderWay(t *testing.T) {
 	t.Parallel()
 	cfg := defaults(t)
 	release, entered := make(chan struct{}), make(chan struct{})
-	cfg.OnException = func(monitor.Stored) { close(entered); <-release }
-	r := start(t, cfg)
+	var r *running
+	cfg.OnException = func(monitor.Stored) {
+		close(entered)
+		<-release
+		if r.m.Addr() == "" { // must not wait for Stop, which waits for us
+			t.Error("no address while callbacks are under way")
+		}
+	}
+	r = start(t, cfg)
 	answered := make(chan int, 1)
 	go func() {
 		req, _ := http.NewRequestWithContext(context.Background(), "POST", r.base+query(callback.CmdGroupSendMsgException), strings.NewReader(`{"GroupId":"g"}`))
