@@ -33,7 +33,9 @@ func NewFilter(words []string) *Filter {
 	if len(patterns) == 0 {
 		return nil
 	}
-	builder := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{DFA: true, MatchKind: ahocorasick.StandardMatch})
+	// A full table (DFA) would be no faster on short texts, but take seconds and
+	// hundreds of megabytes to build for some thousand words.
+	builder := ahocorasick.NewAhoCorasickBuilder(ahocorasick.Opts{MatchKind: ahocorasick.StandardMatch})
 	f.match = builder.Build(patterns)
 	return f
 }
@@ -51,24 +53,32 @@ func (f *Filter) Find(texts []string) (word string, hit bool) {
 	return "", false
 }
 
-// fold makes texts comparable: compatibility forms become plain ones, case is
-// folded, invisible characters are taken out.
+// fold makes texts comparable: characters that cannot be seen are taken out,
+// compatibility forms become plain ones, case is folded.
 func fold(text string) string {
-	if plain := strings.ToLower(text); isASCII(plain) {
-		return plain
+	if isPlain(text) {
+		return strings.ToLower(text)
 	}
-	text = cases.Fold().String(norm.NFKC.String(text))
-	return strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Variation_Selector, r) {
-			return -1
-		}
-		return r
-	}, text)
+	text = norm.NFKC.String(strings.Map(visible, text))
+	return norm.NFKC.String(cases.Fold().String(text)) // folding can take a composed character apart
 }
 
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
+// visible drops what has no shape of its own: format and control characters,
+// fillers, selectors. White space stays.
+func visible(r rune) rune {
+	switch {
+	case unicode.IsSpace(r):
+		return r
+	case unicode.In(r, unicode.Cf, unicode.Cc, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+		return -1
+	}
+	return r
+}
+
+// isPlain says that text is ASCII and all of it can be seen.
+func isPlain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= 0x7f || c < ' ' && (c < '\t' || c > '\r') {
 			return false
 		}
 	}

@@ -13,5 +13,5 @@ func checkFilter(s *Send, words *Filter) *Refusal {
 	if !hit {
 		return nil
 	}
-	return compared(Fail(api.CodeSensitiveText), "word", word)
+	return compared(Fail(api.CodeSensitiveText, api.InfoDirtyMessage+word), "word", word)
 }
