@@ -138,6 +138,11 @@ func (s *server) do(t testing.TB, method, target, body string, header ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return read(t, response)
+}
+
+func read(t testing.TB, response *http.Response) reply {
+	t.Helper()
 	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
 	if err != nil {
