@@ -29,7 +29,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		sends:      prometheus.NewDesc("parley_send_attempts_total", "Attempts to send, counted at the door.", []string{"app"}, nil),
 		outcomes:   prometheus.NewDesc("parley_sends_total", "Sends by outcome, counted after the commit.", []string{"app", "outcome"}, nil),
-		unanswered: prometheus.NewDesc("parley_unanswered_sends_total", "Sends whose caller was gone or whose outcome was unknown.", []string{"app"}, nil),
+		unanswered: prometheus.NewDesc("parley_unanswered_sends", "Sends of this process whose caller was gone or whose outcome is unknown.", []string{"app"}, nil),
 		unrecorded: prometheus.NewDesc("parley_unrecorded_refusals", "Refusals with 10002 that wait for the store.", nil, nil),
 	}
 	r.MustRegister(m.attempts, m.delay)
@@ -62,7 +62,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		counter(m.outcomes, c.Refused, app, "refused")
 		counter(m.outcomes, c.Dropped, app, "dropped")
 		counter(m.outcomes, c.Repeated, app, "repeated")
-		counter(m.unanswered, c.Unanswered, app)
+		ch <- prometheus.MustNewConstMetric(m.unanswered, prometheus.GaugeValue, float64(c.Unanswered), app)
 	}
 	ch <- prometheus.MustNewConstMetric(m.unrecorded, prometheus.GaugeValue, float64(m.backend.UnrecordedRefusals()))
 }

@@ -245,7 +245,7 @@ func (b *Backend) Counts(id AppID) (Counts, bool) {
 	}
 	c := &a.counts
 	return Counts{
-		Attempts: c.attempts.Load(), Unanswered: c.unanswered.Load(),
+		Attempts: c.attempts.Load(), Unanswered: uint64(max(0, c.unanswered.Load())),
 		Totals: Totals{Accepted: c.accepted.Load(), Refused: c.refused.Load(), Dropped: c.dropped.Load(), Repeated: c.repeated.Load()},
 	}, true
 }

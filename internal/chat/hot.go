@@ -136,5 +136,6 @@ func (a *tenant) unchangedSince(version uint64) func() bool {
 
 // counts are one app's attempts and outcomes in this life of the process.
 type counts struct {
-	attempts, accepted, refused, dropped, repeated, unanswered atomic.Uint64
+	attempts, accepted, refused, dropped, repeated atomic.Uint64
+	unanswered                                     atomic.Int64 // falls when an unknown outcome becomes known
 }

@@ -132,8 +132,7 @@ func (w *writer) ask(b batch, planned []*share) error {
 		return nil
 	}
 	for _, e := range kept {
-		e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
-		e.tell(e.plan.outcome, nil)
+		e.end()
 	}
 	list, err := w.try(again)
 	if err == nil {
@@ -231,7 +230,8 @@ func (w *writer) alreadyThere(waiting []*entry) ([]*entry, error) {
 			missing = append(missing, e)
 			continue
 		}
-		e.attempt.tenant.counts.add(Refused, e.count)
+		e.plan.outcome.Kind = Refused
+		e.end()
 	}
 	return missing, nil
 }

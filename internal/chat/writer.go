@@ -416,8 +416,7 @@ func (t *attempt) flags() (f Flags) {
 // in the order of the sequences.
 func (w *writer) publish(b batch, list []*share) {
 	for _, e := range b.sends {
-		e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
-		e.tell(e.plan.outcome, nil)
+		e.end()
 	}
 	for _, f := range b.lazy {
 		f.done(nil)
@@ -427,6 +426,15 @@ func (w *writer) publish(b batch, list []*share) {
 			w.b.offers.Offer(s.tenant.id, s.rows.Events)
 		}
 	}
+}
+
+// end counts the outcome that is on disk now and tells it to whoever waits.
+func (e *entry) end() {
+	e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
+	if e.told && e.err != nil { // its callers were told that it is unknown
+		e.attempt.tenant.counts.unanswered.Add(-int64(e.count))
+	}
+	e.tell(e.plan.outcome, nil)
 }
 
 func (c *counts) add(kind OutcomeKind, n int) {
