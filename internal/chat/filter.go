@@ -60,7 +60,9 @@ func fold(text string) string {
 		return strings.ToLower(text)
 	}
 	text = norm.NFKC.String(strings.Map(visible, text))
-	return norm.NFKC.String(cases.Fold().String(text)) // folding can take a composed character apart
+	// Upper case first, because the folding of Cherokee exchanges the two cases.
+	// It can also take a composed character apart.
+	return norm.NFKC.String(cases.Fold().String(strings.ToUpper(text)))
 }
 
 // visible drops what has no shape of its own: format and control characters,

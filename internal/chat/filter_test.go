@@ -46,6 +46,8 @@ func TestFilterFindsAWordHoweverItIsWritten(t *testing.T) {
 		"Chinese and Latin":                {"加V信", "请加ｖ信"},
 		"Greek final sigma":                {"ΟΔΟΣ", "οδος"},
 		"German sharp s":                   {"STRASSE", "straße"},
+		"Turkish dotless i":                {"casino", "casıno"},
+		"Cherokee":                         {"ᎠᎡᎢ", "ꭰꭱᎢ"},
 		"Turkish dotted I":                 {"i\u0307", "İ"},
 		"Kelvin sign":                      {"kelvin", "\u212aelvin"},
 		"word with a space":                {"free money", "FREE money now"},
