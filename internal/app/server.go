@@ -135,7 +135,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	}))
 	if admin != nil {
 		if s.console, err = console.New(console.Config{
-			Logger: s.log, Password: s.cfg.AdminPassword, TrustedProxies: s.cfg.TrustedProxies,
+			Listen: s.cfg.AdminListen, Logger: s.log, Password: s.cfg.AdminPassword, TrustedProxies: s.cfg.TrustedProxies,
 			Gatherer: s.registry, Ready: s.ready, Apps: s.status,
 		}); err != nil {
 			return err
