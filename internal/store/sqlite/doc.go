@@ -26,6 +26,7 @@
 // come back as they were.
 //
 // Locks, in the order in which they are taken: Store.mu, which reads share and
-// Reopen and Close take alone; then repeats.mu, never held during a query. The
-// write side belongs to one goroutine, the caller of Begin, Maintain and Reopen.
+// Reopen, Close and the end of a checkpoint take alone; then repeats.mu, never
+// held during a query. The write side belongs to one goroutine, the caller of
+// Begin, Maintain and Reopen.
 package sqlite

@@ -15,7 +15,7 @@ import (
 // hold, while readers never rest, and looks at the file after every batch.
 func TestLogStaysBoundedUnderSteadyWriting(t *testing.T) {
 	t.Parallel()
-	const limit, total = 2 << 20, 24 << 20
+	const limit, total = 1 << 20, 6 << 20
 	dir := t.TempDir()
 	s := open(t, dir, sqlite.Options{CheckpointAt: limit})
 	g := makeApp(t, s)
@@ -56,14 +56,14 @@ func TestLogStaysBoundedUnderSteadyWriting(t *testing.T) {
 // go away, in more than one call, and only when they are older than the window.
 func TestExpiredRepeatsAreEmptiedInSlices(t *testing.T) {
 	t.Parallel()
-	for name, memory := range map[string]int{"in memory": 0, "on disk": 4 << 10} {
+	for name, memory := range map[string]int{"in memory": 0, "on disk": 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			s := open(t, dir, sqlite.Options{RepeatMemory: memory})
 			g := makeApp(t, s)
 			for range 40 {
-				send(t, s, g, 256, 1, 600)
+				send(t, s, g, 100, 1, 600)
 			}
 			if more, err := s.Maintain(); more || err != nil {
 				t.Fatalf("fresh repeats: %v, %v", more, err)
@@ -114,10 +114,10 @@ func TestExpiredRepeatsAreEmptiedInSlices(t *testing.T) {
 func TestReturningMinuteEmptiesItsTable(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	s := open(t, dir, sqlite.Options{RepeatMemory: 4 << 10})
+	s := open(t, dir, sqlite.Options{RepeatMemory: 1})
 	g := makeApp(t, s)
-	for minute := range int64(30) {
-		send(t, s, g, 256, 1, minute*60)
+	for minute := range int64(16) {
+		send(t, s, g, 100, 1, minute*60)
 		if n := count(t, dir, `SELECT max(n) FROM (SELECT count(*) AS n FROM repeats_0 UNION SELECT count(*) FROM repeats_1
 			UNION SELECT count(*) FROM repeats_2 UNION SELECT count(*) FROM repeats_6)`); n != 1 {
 			t.Fatalf("minute %d: a table has %d rows", minute, n)

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"flag"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -10,7 +11,14 @@ import (
 	"github.com/parley-im/parley/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A check drives a database through some thirty steps; a few dozen of them
+	// take seconds under the race detector. -rapid.checks asks for more.
+	if err := flag.Set("rapid.checks", "25"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // opened makes a store in a folder of the test's own, closed at its end.
 func opened(options sqlite.Options) storetest.Open {

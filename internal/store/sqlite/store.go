@@ -31,8 +31,8 @@ const readers = 4
 // Options are what a program may choose; the zero value is the default.
 type Options struct {
 	// RepeatMemory is the most bytes of memory that recognising repeats may
-	// take, at least 64 KiB to be of use; 0 is 16 MiB. What does not fit is
-	// found through an index on disk.
+	// take; 0 is 16 MiB, and with less than 4096 nothing is kept in memory.
+	// What does not fit is found through an index on disk.
 	RepeatMemory int
 	// CheckpointAt is how many bytes the write-ahead log may hold before
 	// Maintain moves it into the database; 0 is 16 MiB.
@@ -47,7 +47,7 @@ type Store struct {
 	options Options
 	folder  *folder.Folder
 
-	mu      sync.RWMutex // shared by reads; Reopen and Close have it alone
+	mu      sync.RWMutex // shared by reads; Reopen, Close and a checkpoint's end have it alone
 	files   *files       // nil while not open
 	repeats *repeats     // replaced with files
 	closed  bool

@@ -98,7 +98,7 @@ func repeatsModel(t *testing.T, w *world) {
 			return chat.Repeat{Key: k, Attempt: attempt(next), Seq: chat.MsgSeq(next), Time: now + int64(next%4)}
 		}
 		batch := func() (list []chat.Repeat) {
-			for range rapid.SampledFrom([]int{1, 2, 5, 40, 256}).Draw(t, "size") {
+			for range rapid.SampledFrom([]int{1, 1, 2, 3, 5, 8, 20, 256}).Draw(t, "size") {
 				list = append(list, record(key(next)))
 			}
 			// Keys that were accepted before the window come again, too.

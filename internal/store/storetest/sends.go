@@ -110,7 +110,7 @@ func recall(t *testing.T, w *world) {
 }
 
 // odd are bytes that engines like to refuse or to change: U+0000, no UTF-8, nothing.
-var odd = []string{"\x00", "a\x00b", "\xff\xfe", "'\";--", "", "日本", string(bytes.Repeat([]byte("x\x00"), 40_000))}
+var odd = []string{"\x00", "a\x00b", "\xff\xfe", "'\";--", "", "日本", string(bytes.Repeat([]byte("x\x00"), 5000))}
 
 func bytesSurvive(t *testing.T, w *world) {
 	g := w.makeGroup(t, app1, "g")
