@@ -1,0 +1,243 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/app"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/config"
+	"github.com/parley-im/parley/internal/monitor"
+)
+
+const (
+	sdkAppID  = 1_400_000_001   // of the app that the crowd uses
+	drainTime = 7 * time.Second // for the last callbacks: the first retry of one comes within 5 s
+	stopTime  = 2 * time.Second // for the monitor's last requests
+	totalsGap = 10 * time.Second
+)
+
+// Config says how a demonstration is given. Only Out is required.
+type Config struct {
+	// Listen, AdminListen and MonitorListen are the addresses, host:port, of
+	// the server, its console and the monitor; empty is a free port on
+	// loopback.
+	Listen, AdminListen, MonitorListen string
+	// Duration ends the demonstration by itself; 0 goes on until ctx ends.
+	Duration time.Duration
+	// Out gets what is shown.
+	Out io.Writer
+	// Screen is set if Out is a terminal that understands control sequences.
+	Screen *Screen
+	// Log gets the logs of server and monitor; nil discards them. Warnings and
+	// errors are shown in any case.
+	Log io.Writer
+}
+
+// Screen is a terminal.
+type Screen struct {
+	Size    func() (columns, rows int) // asked again for each picture
+	Colours bool
+}
+
+// Faults are what should not have been in a demonstration that ran to its end:
+// refusals whose callback did not arrive, and counts that disagree. Each is one
+// line.
+type Faults []string
+
+func (f Faults) Error() string { return strings.Join(f, "\n") }
+
+// Run gives a demonstration until ctx ends or its time is over, and says what
+// it did. It returns [Faults] if a refusal's callback did not arrive or the
+// counts of crowd, server and monitor disagree, and another error if it could
+// not be given. Whatever it started is stopped and its data removed before it
+// returns.
+func Run(ctx context.Context, c Config) error {
+	var v view = &plainView{out: c.Out, every: totalsGap}
+	if c.Screen != nil {
+		v = &screenView{out: c.Out, size: c.Screen.Size, paint: palette{c.Screen.Colours}}
+	}
+	d := newDesk(v)
+	d.start()
+	r, err := c.perform(ctx, d)
+	if shownErr := d.stop(); shownErr != nil {
+		return errors.Join(err, fmt.Errorf("show the demonstration: %w", shownErr))
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := io.WriteString(c.Out, strings.Join(r.lines(), "\n")+"\n"); err != nil {
+		return fmt.Errorf("show the demonstration: %w", err)
+	}
+	if faults := r.faults(); len(faults) > 0 {
+		return Faults(faults)
+	}
+	return nil
+}
+
+// perform starts everything, lets the crowd talk, and stops everything.
+func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
+	folder, err := os.MkdirTemp("", "parley-demo-")
+	if err != nil {
+		return nil, fmt.Errorf("make a folder for the data: %w", err)
+	}
+	defer func() {
+		if rmErr := os.RemoveAll(folder); rmErr != nil {
+			err = errors.Join(err, fmt.Errorf("remove the data: %w", rmErr))
+		}
+	}()
+	s, err := c.open(ctx, d, folder)
+	defer func() { err = errors.Join(err, s.close()) }()
+	if err != nil {
+		return nil, err
+	}
+	d.set(func(now *state) { now.monitor, now.console = s.page(), s.console() })
+	d.note("monitor page: " + s.page())
+	d.note("server console: " + s.console() + " (token " + s.server.AdminToken() + ")")
+	d.note(fmt.Sprintf("REST API: http://%s, app %d with %s in %s", s.server.Addr(), sdkAppID, plural(len(people), "user"), plural(len(rooms), "group")))
+	d.note("")
+	began := time.Now()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if c.Duration > 0 {
+		ctx, cancel = context.WithTimeout(ctx, c.Duration)
+		defer cancel()
+	}
+	stop := context.AfterFunc(ctx, func() { d.set(func(now *state) { now.ending = true }) })
+	defer stop()
+	go func() {
+		select {
+		case <-d.broken:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	(&crowd{world: s.world, hears: d}).run(ctx)
+
+	timeout := time.NewTimer(drainTime)
+	defer timeout.Stop()
+	d.wait(timeout.C)
+	r = &result{took: time.Since(began), data: folder}
+	r.totals, r.missing, r.wrong = d.books()
+	r.server, _ = s.server.Backend().Counts(sdkAppID)
+	r.monitor, err = s.summary()
+	return r, err
+}
+
+// stage is everything that runs during a demonstration.
+type stage struct {
+	monitor *monitor.Monitor
+	server  *app.Server
+	world   *world
+}
+
+// open starts the monitor, then the server, then makes the world. What is
+// returned is to be closed, also with an error.
+func (c *Config) open(ctx context.Context, d *desk, folder string) (*stage, error) {
+	s := &stage{}
+	log := c.logger(d)
+	key, token := chat.NewAppKey(), rand.Text()
+	m, err := monitor.New(monitor.Config{
+		Listen: orLoopback(c.MonitorListen), Data: filepath.Join(folder, "monitor"), Logger: log.With("part", "monitor"),
+		Apps:        []monitor.App{{SdkAppid: sdkAppID, CallbackTokens: []string{token}}},
+		OnException: d.exception,
+	})
+	if err != nil {
+		return s, err
+	}
+	if err := m.Start(ctx); err != nil {
+		return s, err
+	}
+	s.monitor = m
+	callbackURL := "http://" + reachable(m.Addr()) + "/callback"
+	server := app.NewServer(config.Serve{
+		Listen: orLoopback(c.Listen), AdminListen: orLoopback(c.AdminListen), Data: filepath.Join(folder, "server"),
+		Apps: []config.App{{ID: sdkAppID, Key: key, Change: api.AppChange{
+			Admins: []string{admin}, CallbackURL: &callbackURL, CallbackToken: &token,
+		}}},
+		Operator: true,
+	}, log.With("part", "server"), nil)
+	if err := server.Start(ctx); err != nil {
+		return s, err
+	}
+	s.server = server
+	s.world = newWorld("http://"+reachable(server.Addr()), sdkAppID, key)
+	if err := s.world.settle(ctx); err != nil {
+		return s, fmt.Errorf("prepare the app: %w", err)
+	}
+	return s, nil
+}
+
+// close stops what open started: the server before the monitor it calls.
+func (s *stage) close() error {
+	var faults []error
+	if s.world != nil {
+		s.world.close()
+	}
+	if s.server != nil {
+		faults = append(faults, s.server.Stop())
+	}
+	if s.monitor != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+		defer cancel()
+		faults = append(faults, s.monitor.Stop(ctx))
+	}
+	return errors.Join(faults...)
+}
+
+func (s *stage) page() string    { return "http://" + reachable(s.monitor.Addr()) + "/" }
+func (s *stage) console() string { return "http://" + reachable(s.server.AdminAddr()) + "/admin/" }
+
+// summary asks the monitor's API what it keeps.
+func (s *stage) summary() (sum monitor.Summary, err error) {
+	response, err := s.world.http.Get(s.page() + "api/summary")
+	if err != nil {
+		return sum, fmt.Errorf("ask the monitor for its totals: %w", err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return sum, fmt.Errorf("ask the monitor for its totals: HTTP status %s", response.Status)
+	}
+	if err := json.NewDecoder(response.Body).Decode(&sum); err != nil {
+		return sum, fmt.Errorf("ask the monitor for its totals: %w", err)
+	}
+	return sum, nil
+}
+
+// logger writes everything to the log, and warnings and errors to the desk.
+func (c *Config) logger(d *desk) *slog.Logger {
+	shown := slog.NewTextHandler(d, &slog.HandlerOptions{Level: slog.LevelWarn})
+	if c.Log == nil {
+		return slog.New(shown)
+	}
+	return slog.New(slog.NewMultiHandler(slog.NewTextHandler(c.Log, &slog.HandlerOptions{Level: slog.LevelDebug}), shown))
+}
+
+func orLoopback(address string) string {
+	if address == "" {
+		return "127.0.0.1:0"
+	}
+	return address
+}
+
+// reachable is an address that a program on this machine can call: one that is
+// listened on everywhere stands for loopback.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsUnspecified() {
+		return address
+	}
+	return net.JoinHostPort("localhost", port)
+}

@@ -1,0 +1,98 @@
+package demo
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/monitor"
+)
+
+func codeOf(e monitor.Stored) api.Code { return api.Code(e.Code) }
+
+// result is what a demonstration did.
+type result struct {
+	took    time.Duration
+	totals  totals
+	missing []refusal
+	wrong   []string // contradictions in our own books
+	server  chat.Counts
+	monitor monitor.Summary
+	data    string // the folder that is gone
+}
+
+// lines tell the result to a person.
+func (r *result) lines() []string {
+	t := r.totals
+	lines := []string{
+		"",
+		"parley demo ended after " + clock(r.took),
+		fmt.Sprintf("  %-10s %6d", "sends", t.sends),
+		fmt.Sprintf("  %-10s %6d", "accepted", t.accepted),
+		fmt.Sprintf("  %-10s %6d", "refused", t.refused),
+	}
+	for _, code := range slices.Sorted(maps.Keys(t.codes)) {
+		lines = append(lines, fmt.Sprintf("    %-8d %6d  %s", code, t.codes[code], codeWords(code)))
+	}
+	if t.unanswered > 0 {
+		lines = append(lines, fmt.Sprintf("  %-10s %6d", "unanswered", t.unanswered))
+	}
+	lines = append(lines,
+		fmt.Sprintf("  %-10s %6d arrived, %d missing", "callbacks", t.arrived, len(r.missing)),
+		fmt.Sprintf("  %-10s p50 %s, p95 %s, max %s (from the refusal's answer to the commit of its callback)", "latency", span(t.p50), span(t.p95), span(t.max)),
+		fmt.Sprintf("  %-10s %d attempts = %d accepted + %d refused + %d dropped + %d repeated", "server",
+			r.server.Attempts, r.server.Accepted, r.server.Refused, r.server.Dropped, r.server.Repeated),
+		fmt.Sprintf("  %-10s %s", "monitor", plural(int(r.monitor.Total), "exception")),
+		fmt.Sprintf("  %-10s was in %s and is removed", "data", r.data),
+	)
+	return lines
+}
+
+// faults are everything that should not be: callbacks that did not arrive, and
+// books that disagree. A send without an answer may have had any outcome.
+func (r *result) faults() []string {
+	faults := slices.Clone(r.wrong)
+	for _, m := range r.missing {
+		faults = append(faults, "no callback arrived for the refusal "+m.name())
+	}
+	t, s := r.totals, r.server
+	compare := func(what string, ours, theirs int) {
+		if theirs < ours || theirs > ours+t.unanswered {
+			faults = append(faults, fmt.Sprintf("%s: the crowd counts %d, %d are told", what, ours, theirs))
+		}
+	}
+	if s.Attempts != s.Accepted+s.Refused+s.Dropped+s.Repeated+s.Unanswered {
+		faults = append(faults, fmt.Sprintf("the server's %d attempts are not the sum of its outcomes", s.Attempts))
+	}
+	compare("the server's attempts", t.sends-t.unanswered, int(s.Attempts))
+	compare("the server's accepted sends", t.accepted, int(s.Accepted))
+	compare("the server's refused sends", t.refused, int(s.Refused))
+	if len(r.missing) == 0 {
+		faults = append(faults, r.monitorFaults(compare)...)
+	}
+	return faults
+}
+
+// monitorFaults compares code by code with what the monitor keeps.
+func (r *result) monitorFaults(compare func(string, int, int)) (faults []string) {
+	theirs := map[api.Code]int{}
+	for _, reason := range r.monitor.Reasons {
+		theirs[api.Code(reason.Code)] = int(reason.Count)
+	}
+	for code, n := range theirs {
+		if _, ok := r.totals.codes[code]; !ok && n > r.totals.unanswered {
+			faults = append(faults, fmt.Sprintf("the monitor has %d exceptions with %d, the crowd was never refused so", n, code))
+		}
+	}
+	for _, code := range slices.Sorted(maps.Keys(r.totals.codes)) {
+		compare(fmt.Sprintf("the monitor's exceptions with %d", code), r.totals.codes[code], theirs[code])
+	}
+	for _, refused := range r.monitor.Refused {
+		faults = append(faults, fmt.Sprintf("the monitor refused callbacks: %s, %d times", refused.Text, refused.Count))
+	}
+	slices.Sort(faults)
+	return faults
+}
