@@ -1,6 +1,7 @@
 package app
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,7 +16,7 @@ type metrics struct {
 	attempts *prometheus.CounterVec
 	delay    prometheus.Histogram
 
-	sends, outcomes, unanswered, unrecorded *prometheus.Desc
+	sends, outcomes, exceptions, unanswered, unrecorded *prometheus.Desc
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -29,6 +30,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		}),
 		sends:      prometheus.NewDesc("parley_send_attempts_total", "Attempts to send, counted at the door.", []string{"app"}, nil),
 		outcomes:   prometheus.NewDesc("parley_sends_total", "Sends by outcome, counted after the commit.", []string{"app", "outcome"}, nil),
+		exceptions: prometheus.NewDesc("parley_exceptions_total", "Recorded exceptions, by code; the app's own codes count as 10100.", []string{"app", "code"}, nil),
 		unanswered: prometheus.NewDesc("parley_unanswered_sends", "Sends of this process whose caller was gone or whose outcome is unknown.", []string{"app"}, nil),
 		unrecorded: prometheus.NewDesc("parley_unrecorded_refusals", "Refusals with 10002 that wait for the store.", nil, nil),
 	}
@@ -42,7 +44,7 @@ func (m *metrics) watch(b *chat.Backend) { m.backend = b }
 
 // Describe and Collect make metrics a prometheus.Collector of the backend's counts.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.sends, m.outcomes, m.unanswered, m.unrecorded} {
+	for _, d := range []*prometheus.Desc{m.sends, m.outcomes, m.exceptions, m.unanswered, m.unrecorded} {
 		ch <- d
 	}
 }
@@ -62,6 +64,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		counter(m.outcomes, c.Refused, app, "refused")
 		counter(m.outcomes, c.Dropped, app, "dropped")
 		counter(m.outcomes, c.Repeated, app, "repeated")
+		for code, n := range m.backend.Exceptions(id) {
+			counter(m.exceptions, n, app, strconv.Itoa(int(code)))
+		}
 		ch <- prometheus.MustNewConstMetric(m.unanswered, prometheus.GaugeValue, float64(c.Unanswered), app)
 	}
 	ch <- prometheus.MustNewConstMetric(m.unrecorded, prometheus.GaugeValue, float64(m.backend.UnrecordedRefusals()))

@@ -45,6 +45,7 @@ type Server struct {
 	lanes    *delivery.Deliverer
 	console  *console.Console
 	doors    []*door
+	digest   *digest
 	first    *FirstApp
 	stopOnce sync.Once
 	stopErr  error
@@ -128,6 +129,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		return err
 	}
 	s.lanes.Start(s.backend)
+	s.digest = startDigest(s.backend, s.log)
 
 	s.serve(public, rest.New(rest.Config{
 		Backend: s.backend, Logger: s.log, Registry: s.registry, TrustedProxies: s.cfg.TrustedProxies,
@@ -230,6 +232,9 @@ func (s *Server) Stop() error {
 				_ = d.server.Close()
 			}
 			<-d.done
+		}
+		if s.digest != nil {
+			s.digest.stop()
 		}
 		if s.lanes != nil {
 			s.lanes.Stop()

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/parley-im/parley/api"
 )
 
 // maxInWork is how many sends may be in work at once, over all apps. Above it a
@@ -248,6 +251,18 @@ func (b *Backend) Counts(id AppID) (Counts, bool) {
 		Attempts: c.attempts.Load(), Unanswered: uint64(max(0, c.unanswered.Load())),
 		Totals: Totals{Accepted: c.accepted.Load(), Refused: c.refused.Load(), Dropped: c.dropped.Load(), Repeated: c.repeated.Load()},
 	}, true
+}
+
+// Exceptions are an app's recorded exceptions of this life of the process, by
+// code; those of the app's own range count as its first code.
+func (b *Backend) Exceptions(id AppID) map[api.Code]uint64 {
+	a, ok := b.tenant(id)
+	if !ok {
+		return nil
+	}
+	a.counts.mu.Lock()
+	defer a.counts.mu.Unlock()
+	return maps.Clone(a.counts.codes)
 }
 
 // UnrecordedRefusals is how many 10002 refusals wait for the store.

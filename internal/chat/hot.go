@@ -2,7 +2,10 @@ package chat
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
+
+	"github.com/parley-im/parley/api"
 )
 
 // hot is the state that the send path reads: bounded caches, filled on demand,
@@ -138,4 +141,7 @@ func (a *tenant) unchangedSince(version uint64) func() bool {
 type counts struct {
 	attempts, accepted, refused, dropped, repeated atomic.Uint64
 	unanswered                                     atomic.Int64 // falls when an unknown outcome becomes known
+
+	mu    sync.Mutex
+	codes map[api.Code]uint64 // exceptions by code; those of the app's own range count as its first
 }

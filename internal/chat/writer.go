@@ -431,10 +431,26 @@ func (w *writer) publish(b batch, list []*share) {
 // end counts the outcome that is on disk now and tells it to whoever waits.
 func (e *entry) end() {
 	e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
+	if e.refusal != nil {
+		e.attempt.tenant.counts.exception(e.refusal.Code, e.count)
+	}
 	if e.told && e.err != nil { // its callers were told that it is unknown
 		e.attempt.tenant.counts.unanswered.Add(-int64(e.count))
 	}
 	e.tell(e.plan.outcome, nil)
+}
+
+// exception counts by code. What an app may choose is counted as one.
+func (c *counts) exception(code api.Code, n int) {
+	if code.IsCustom() {
+		code = api.CodeCustomFirst
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.codes == nil {
+		c.codes = make(map[api.Code]uint64)
+	}
+	c.codes[code] += uint64(n)
 }
 
 func (c *counts) add(kind OutcomeKind, n int) {
