@@ -174,7 +174,8 @@ func mentions(list []chat.Mention) []byte {
 }
 
 // shorten keeps of a canonical MsgBody the elements that fit, and of a text
-// that does not fit its beginning, so that what stays is a MsgBody.
+// that does not fit its beginning (without fields that are no part of a text
+// element), so that what stays is a MsgBody.
 func shorten(body []byte) []byte {
 	out := []byte{'['}
 	p := parser{in: body}
@@ -190,7 +191,7 @@ func shorten(body []byte) []byte {
 		room := MaxRecordBody - len(out) - len("]")
 		if len(item) > room {
 			const head, tail = `{"MsgContent":{"Text":`, `},"MsgType":"TIMTextElem"}`
-			if bytes.HasPrefix(item, []byte(head)) && bytes.HasSuffix(item, []byte(tail)) && room > 256 {
+			if bytes.HasPrefix(item, []byte(head+`"`)) && bytes.HasSuffix(item, []byte(tail)) && room > 256 {
 				text := unquote(item[len(head) : len(item)-len(tail)])
 				item = append(appendText([]byte(head), cutQuoted(text, room-len(head)-len(tail))), tail...)
 			}
