@@ -194,7 +194,7 @@ func (r *repeats) commit(tx *remembered) {
 		if tx.touched[i] {
 			m := &r.minutes[i]
 			m.filled = true
-			m.stale = m.stale && !tx.cleaned[i]
+			m.stale = false
 		}
 	}
 	r.newest = max(r.newest, tx.newest)
