@@ -8,11 +8,19 @@ import (
 	"time"
 )
 
-// The headers in which Parley gives hints beside a failed answer.
+// The headers in which Parley gives hints beside an answer.
 const (
 	HeaderRetryAfter = "Retry-After"     // seconds until another try may succeed
 	HeaderEventID    = "Parley-Event-Id" // the event that tells the app backend of a refused send
+	// HeaderBeforeSend stands beside the answer to a send, accepted or refused,
+	// with the value [BeforeSendUnanswered] when the app backend was to be asked
+	// (document 1047/34374) and did not answer in time, so that the app's policy
+	// decided. It is absent otherwise.
+	HeaderBeforeSend = "Parley-Before-Send"
 )
+
+// BeforeSendUnanswered is the value of [HeaderBeforeSend].
+const BeforeSendUnanswered = "unanswered"
 
 // Error is an answer that says the call failed.
 type Error struct {

@@ -10,9 +10,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -23,8 +26,9 @@ const maxAnswer = 64 << 10
 // client posts to one endpoint. It follows no redirects, uses no proxy, and
 // checks the address it connects to, not only the one that was entered.
 type client struct {
-	transport *http.Transport
+	transport http.RoundTripper
 	timeout   time.Duration
+	again     bool // see post; not for questions, which are never repeated
 }
 
 // newClient makes a client that keeps up to conns connections. ca is PEM, empty
@@ -55,47 +59,85 @@ func newClient(conns int, ca string, hosted bool, timeout time.Duration) (*clien
 	return &client{transport: t, timeout: timeout}, nil
 }
 
-func (c *client) close() { c.transport.CloseIdleConnections() }
+// close closes the connections that are not in use.
+func (c *client) close() {
+	if t, ok := c.transport.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+}
 
 var errAddress = errors.New("address not allowed for callbacks")
 
+// special are the ranges of a server's own surroundings that the address does
+// not tell by itself: shared and benchmark addresses, those of the protocols'
+// own use, and IPv4 within IPv6.
+var special = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("192.0.0.0/24"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("240.0.0.0/4"),
+	netip.MustParsePrefix("64:ff9b::/96"),
+	netip.MustParsePrefix("64:ff9b:1::/48"),
+	netip.MustParsePrefix("2002::/16"),
+	netip.MustParsePrefix("fec0::/10"),
+}
+
 // checkAddress refuses addresses that no app backend can have: link-local ones,
 // where clouds keep their metadata, and with hosted also private and loopback
-// ones.
+// ones and everything else that is not out in the internet.
 func checkAddress(address string, hosted bool) error {
 	ap, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: %s", errAddress, address)
 	}
-	ip := ap.Addr().Unmap()
+	ip := ap.Addr().Unmap().WithZone("")
+	inside := func(p netip.Prefix) bool { return p.Contains(ip) }
 	switch {
-	case ip.IsLinkLocalUnicast(), ip.IsLinkLocalMulticast(), ip.IsMulticast(), ip.IsUnspecified(),
-		hosted && (ip.IsPrivate() || ip.IsLoopback()):
+	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(),
+		hosted && (ip.IsPrivate() || ip.IsLoopback() || slices.ContainsFunc(special, inside)):
 		return fmt.Errorf("%w: %s", errAddress, ip)
 	}
 	return nil
 }
 
-// post makes one attempt. extra are headers in the spelling they are sent in.
+// post makes one attempt. extra are headers in the spelling they are sent in. A
+// fault while reading the answer counts only for a 200, where the answer
+// matters.
+//
+// A connection that was kept may have died with the receiver's last restart,
+// which shows only when it is used. With again, a request that such a
+// connection took without a byte of an answer is made once more, on another.
 func (c *client) post(ctx context.Context, to *url.URL, body []byte, extra http.Header) (status int, header http.Header, answer []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req := (&http.Request{
-		Method: http.MethodPost, URL: to, Host: to.Host, Header: extra,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-	}).WithContext(ctx)
-	res, err := c.transport.RoundTrip(req)
+	var kept, answered atomic.Bool
+	res, err := c.roundTrip(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GotConn:              func(i httptrace.GotConnInfo) { kept.Store(i.Reused) },
+		GotFirstResponseByte: func() { answered.Store(true) },
+	}), to, body, extra)
+	if err != nil && c.again && kept.Load() && !answered.Load() && ctx.Err() == nil {
+		c.close() // the others are as old
+		res, err = c.roundTrip(ctx, to, body, extra)
+	}
 	if err != nil {
 		return 0, nil, nil, err
 	}
 	defer res.Body.Close()
 	answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	if err != nil {
+	if err != nil && res.StatusCode == http.StatusOK {
 		return 0, nil, answer, fmt.Errorf("read the answer: %w", err)
 	}
 	return res.StatusCode, res.Header, answer, nil
+}
+
+func (c *client) roundTrip(ctx context.Context, to *url.URL, body []byte, extra http.Header) (*http.Response, error) {
+	return c.transport.RoundTrip((&http.Request{
+		Method: http.MethodPost, URL: to, Host: to.Host, Header: extra,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
+	}).WithContext(ctx))
 }
 
 // reasonOf puts a fault of the network into a few words for people.
@@ -131,5 +173,8 @@ func reasonOf(err error) string {
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return "time-out"
 	}
-	return err.Error()
+	if strings.Contains(err.Error(), "malformed") {
+		return "the answer is not HTTP"
+	}
+	return clip(err.Error())
 }

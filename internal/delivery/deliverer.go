@@ -47,10 +47,21 @@ type Deliverer struct {
 	mu    sync.RWMutex
 	lanes map[chat.AppID]*lane
 
-	changed chan chat.AppID
-	quit    chan struct{}
-	done    chan struct{}
-	once    sync.Once
+	changes sync.Mutex // guards changed
+	changed map[chat.AppID]bool
+	wake    chan struct{}
+
+	ctx    context.Context // ends when Stop begins
+	cancel context.CancelFunc
+	done   chan struct{}
+	once   sync.Once
+
+	// ------ of Start, then of the loop
+	failed map[chat.AppID]bool // their lanes are tried again
+	afresh map[chat.AppID]bool // their commands changed: a new chain of Previous begins
+
+	// connect makes an endpoint's client; tests put an endpoint of their own in.
+	connect func(*chat.Endpoint) (*client, error)
 }
 
 // New makes a deliverer; Start begins to deliver.
@@ -64,31 +75,50 @@ func New(o Options) *Deliverer {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	return &Deliverer{
-		opts: o, lanes: make(map[chat.AppID]*lane), changed: make(chan chat.AppID, 1024),
-		quit: make(chan struct{}), done: make(chan struct{}),
+	d := &Deliverer{
+		opts: o, lanes: make(map[chat.AppID]*lane), changed: make(map[chat.AppID]bool), wake: make(chan struct{}, 1),
+		done: make(chan struct{}), failed: make(map[chat.AppID]bool), afresh: make(map[chat.AppID]bool),
 	}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	d.connect = func(e *chat.Endpoint) (*client, error) {
+		c, err := newClient(maxInFlight, e.CA, o.Hosted, o.Timeout)
+		if err == nil {
+			c.again = true
+		}
+		return c, err
+	}
+	return d
 }
 
 type nobody struct{}
 
 func (nobody) Attempt(chat.AppID, *chat.Event, int, bool, string, time.Time) {}
 
-// Start begins to deliver the journals of all apps of a started backend.
+// Start begins to deliver the journals of all apps of a started backend. It is
+// called once; after Stop it does nothing.
 func (d *Deliverer) Start(b Backend) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ctx.Err() != nil {
+		return
+	}
 	d.backend = b
 	for _, id := range b.AppIDs() {
-		d.refresh(id)
+		d.note(id)
 	}
 	go d.loop()
 }
 
-// Stop ends all lanes and writes how far they came. The backend must still be
-// running. It may be called more than once.
+// Stop ends all lanes and writes how far they came, within a few seconds. The
+// backend must still be running. It may be called more than once, and before
+// Start.
 func (d *Deliverer) Stop() {
 	d.once.Do(func() {
-		close(d.quit)
-		if d.backend == nil {
+		d.mu.Lock()
+		d.cancel()
+		started := d.backend != nil
+		d.mu.Unlock()
+		if !started {
 			return
 		}
 		<-d.done
@@ -114,48 +144,66 @@ func (d *Deliverer) Offer(app chat.AppID, events []chat.Event) {
 	}
 }
 
-// Changed has the app's endpoint read again; it never blocks.
-func (d *Deliverer) Changed(app chat.AppID) {
+// Changed has the app's endpoint read again; it never blocks. Changes that come
+// faster than they are looked at are looked at once.
+func (d *Deliverer) Changed(app chat.AppID) { d.note(app) }
+
+func (d *Deliverer) note(app chat.AppID) {
+	d.changes.Lock()
+	d.changed[app] = true
+	d.changes.Unlock()
 	select {
-	case d.changed <- app:
-	default: // so many changes wait that all are read again
-		d.opts.Log.Warn("many endpoints change at once")
-		go func() {
-			select {
-			case d.changed <- app:
-			case <-d.quit:
-			}
-		}()
+	case d.wake <- struct{}{}:
+	default:
 	}
 }
 
+// noted takes the apps that wait to be looked at.
+func (d *Deliverer) noted() map[chat.AppID]bool {
+	d.changes.Lock()
+	defer d.changes.Unlock()
+	all := d.changed
+	d.changed = make(map[chat.AppID]bool)
+	return all
+}
+
+const refreshAgain = time.Second // after a lane could not be started
+
 func (d *Deliverer) loop() {
 	defer close(d.done)
-	retry := time.NewTicker(time.Second)
-	defer retry.Stop()
-	failed := make(map[chat.AppID]bool)
-	try := func(app chat.AppID) {
-		if err := d.refresh(app); err != nil {
-			if !failed[app] {
-				d.opts.Log.Error("a lane could not be started; trying again", "app", app, "error", err)
-			}
-			failed[app] = true
-			return
+	for d.ctx.Err() == nil {
+		for id := range d.noted() {
+			d.try(id)
 		}
-		delete(failed, app)
-	}
-	for {
+		var again <-chan time.Time
+		if len(d.failed) > 0 {
+			again = time.After(refreshAgain)
+		}
 		select {
-		case app := <-d.changed:
-			try(app)
-		case <-retry.C:
-			for app := range failed {
-				try(app)
+		case <-d.wake:
+		case <-again:
+			for id := range d.failed {
+				d.try(id)
 			}
-		case <-d.quit:
-			return
+		case <-d.ctx.Done():
 		}
 	}
+}
+
+// try brings an app's lane up to date, or has it tried again.
+func (d *Deliverer) try(app chat.AppID) {
+	if d.ctx.Err() != nil {
+		return
+	}
+	err := d.refresh(app)
+	if err == nil {
+		delete(d.failed, app)
+		return
+	}
+	if !d.failed[app] && d.ctx.Err() == nil {
+		d.opts.Log.Error("a lane could not be started; trying again", "app", app, "error", err)
+	}
+	d.failed[app] = true
 }
 
 // refresh makes the app's lane fit its endpoint as committed: it is started,
@@ -164,14 +212,9 @@ func (d *Deliverer) refresh(id chat.AppID) error {
 	app, ok := d.backend.App(id)
 	var want *chat.Endpoint
 	if ok {
-		list, err := d.opts.Reader.Endpoints(context.Background(), id)
-		if err != nil {
-			return fmt.Errorf("read the endpoints of app %d: %w", id, err)
-		}
-		for i := range list {
-			if list[i].ID == chat.PrimaryEndpoint && list[i].URL != "" {
-				want = &list[i]
-			}
+		var err error
+		if want, err = d.endpoint(id); err != nil {
+			return err
 		}
 	}
 	d.mu.RLock()
@@ -180,61 +223,72 @@ func (d *Deliverer) refresh(id chat.AppID) error {
 	if have != nil && want != nil && same(&have.endpoint, want) && have.app.Epoch == app.Epoch {
 		return nil
 	}
-	reset := false
 	if have != nil {
 		have.stop()
 		d.mu.Lock()
 		delete(d.lanes, id)
 		d.mu.Unlock()
 		if want != nil {
-			reset = !slices.Equal(have.endpoint.Commands, want.Commands)
-			fresh, err := d.opts.Reader.Endpoints(context.Background(), id)
-			if err != nil {
-				return fmt.Errorf("read the endpoints of app %d: %w", id, err)
+			if !slices.Equal(have.endpoint.Commands, want.Commands) {
+				d.afresh[id] = true
 			}
-			for i := range fresh {
-				if fresh[i].ID == want.ID {
-					want = &fresh[i]
-				}
+			var err error
+			if want, err = d.endpoint(id); err != nil { // its cursor has moved
+				return err
 			}
 		}
 	}
 	if want == nil {
+		delete(d.afresh, id)
 		return nil
 	}
-	return d.begin(app, *want, reset)
+	if err := d.begin(app, *want); err != nil {
+		return err
+	}
+	delete(d.afresh, id)
+	return nil
+}
+
+// endpoint reads the app's endpoint from the store; nil without one.
+func (d *Deliverer) endpoint(id chat.AppID) (*chat.Endpoint, error) {
+	list, err := d.opts.Reader.Endpoints(d.ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("read the endpoints of app %d: %w", id, err)
+	}
+	for i := range list {
+		if list[i].ID == chat.PrimaryEndpoint && list[i].URL != "" {
+			return &list[i], nil
+		}
+	}
+	return nil, nil
 }
 
 // begin starts a lane. It takes offers from before it reads the journal's head,
 // so that no event falls between the two.
-func (d *Deliverer) begin(app *chat.App, e chat.Endpoint, reset bool) error {
+func (d *Deliverer) begin(app *chat.App, e chat.Endpoint) error {
 	to, err := newTarget(e.URL, e.Token)
 	if err != nil {
 		d.opts.Log.Error("an endpoint's URL cannot be used", "app", app.ID, "endpoint", e.ID, "error", err)
 		return nil // trying again would not help
 	}
-	c, err := newClient(maxInFlight, e.CA, d.opts.Hosted, d.opts.Timeout)
+	c, err := d.connect(&e)
 	if err != nil {
 		d.opts.Log.Error("an endpoint's TLS settings cannot be used", "app", app.ID, "endpoint", e.ID, "error", err)
 		return nil
-	}
-	if reset {
-		e.CursorPrevious = 0
 	}
 	l := &lane{
 		app: app, endpoint: e, target: to, client: c, journal: d.opts.Reader, observe: d.opts.Observer,
 		log: d.opts.Log, wake: make(chan struct{}, 1),
 		save: func(p chat.Progress, done func(error)) { d.backend.SaveProgress(app.ID, p, done) },
 	}
+	if d.afresh[app.ID] {
+		l.endpoint.CursorPrevious, l.dirty = 0, true
+	}
 	l.tail = ^chat.Sequence(0) - 1 // takes no offer until it has started
 	d.mu.Lock()
-	if d.lanes == nil {
-		d.mu.Unlock()
-		return nil
-	}
 	d.lanes[app.ID] = l
 	d.mu.Unlock()
-	if err := l.start(context.Background()); err != nil {
+	if err := l.start(d.ctx); err != nil {
 		d.mu.Lock()
 		delete(d.lanes, app.ID)
 		d.mu.Unlock()

@@ -14,11 +14,18 @@
 // most; a crash repeats at most the attempts of that window. From the second
 // attempt on, its number and time are on disk before it leaves.
 //
-// Bounds: a lane holds at most maxBuffered events, maxInFlight requests and
-// maxApart rows; a backlog stays in the journal. A slow or dead endpoint costs
+// Order: attempts begin in the order of the journal, but several are under way
+// at once and failed ones come again, so arrivals are not in order.
+//
+// Bounds: a lane reads at most maxBuffered events ahead, has at most
+// maxInFlight requests under way, maxWindow settled events behind an unsettled
+// one and maxApart rows; a backlog stays in the journal. A slow or dead endpoint costs
 // the senders and the other lanes nothing. Nothing here blocks the writer:
 // Offer appends to a bounded buffer or drops.
 //
 // An endpoint that fails as a whole (refused, time-out, 5xx, TLS, DNS) is only
-// probed, with one event at a time; what waits uses up no attempts.
+// probed, with one event at a time, in turn one that failed and a new one; what
+// waits uses up no attempts and does not die of age. When the endpoint answers
+// again, all that failed because of it comes within the next 10 seconds,
+// whatever its schedule said.
 package delivery

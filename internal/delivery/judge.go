@@ -1,11 +1,13 @@
 package delivery
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // fate is what happens next with an attempt.
@@ -42,7 +44,7 @@ func judge(status int, header http.Header, body []byte, err error, now time.Time
 	case status == http.StatusRequestEntityTooLarge:
 		return judgement{fate: dead, reason: "413: the receiver takes no body of this size"}
 	}
-	j := judgement{fate: failed, reason: strconv.Itoa(status) + " " + http.StatusText(status)}
+	j := judgement{fate: failed, reason: strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))}
 	if status >= 300 && status < 400 {
 		j.reason += ", redirects are not followed"
 	}
@@ -55,23 +57,56 @@ func judge(status int, header http.Header, body []byte, err error, now time.Time
 	return j
 }
 
-// judgeAnswer reads the body of a 200.
+// judgeAnswer reads the body of a 200: it is an objection only if it is no JSON
+// object, or if it says FAIL or an ErrorCode other than 0.
 func judgeAnswer(body []byte) judgement {
 	if string(body) == okAnswer {
 		return judgement{fate: delivered}
 	}
-	var a struct {
-		ActionStatus string
-		ErrorCode    json.Number
-		ErrorInfo    string
+	var a map[string]json.RawMessage // nil after a null
+	if err := json.Unmarshal(body, &a); err != nil || a == nil {
+		if len(body) >= maxAnswer {
+			return judgement{fate: objected, reason: "200, but the answer is longer than 64 KB"}
+		}
+		return judgement{fate: objected, reason: "200, but the answer is not a JSON object"}
 	}
-	if err := json.Unmarshal(body, &a); err != nil || bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
-		return judgement{fate: objected, reason: "200, but the answer is not a JSON object of the expected form"}
+	status, code := word(a["ActionStatus"]), word(a["ErrorCode"])
+	if status != "FAIL" && isZero(code) {
+		return judgement{fate: delivered}
 	}
-	if a.ErrorCode != "" && a.ErrorCode != "0" || a.ActionStatus == "FAIL" {
-		return judgement{fate: objected, reason: "the receiver answered " + a.ActionStatus + " " + a.ErrorCode.String() + ": " + a.ErrorInfo}
+	return judgement{fate: objected, reason: clip("the receiver answered " + strings.TrimSpace(status+" "+code) + ": " + word(a["ErrorInfo"]))}
+}
+
+// word is a field of an answer as text: a string's text, nothing for null and
+// for what is absent, and other values as they stand.
+func word(raw json.RawMessage) string {
+	var text string
+	if len(raw) == 0 || json.Unmarshal(raw, &text) == nil {
+		return text
 	}
-	return judgement{fate: delivered}
+	return string(raw)
+}
+
+// isZero reports whether an ErrorCode is 0 in any spelling, or absent.
+func isZero(code string) bool {
+	n, err := strconv.ParseFloat(code, 64)
+	return code == "" || err == nil && n == 0
+}
+
+// maxReason is how many bytes of a receiver's words a reason keeps.
+const maxReason = 300
+
+// clip makes a reason of words that somebody else chose.
+func clip(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if len(s) <= maxReason {
+		return s
+	}
+	cut := maxReason
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
 }
 
 // okAnswer is what receivers of the usual kind answer, to the byte; it is the
@@ -81,8 +116,8 @@ const okAnswer = `{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}`
 // retryAfter reads the header's seconds or date, at most an hour.
 func retryAfter(v string, now time.Time) time.Duration {
 	var d time.Duration
-	if n, err := strconv.ParseUint(v, 10, 32); err == nil {
-		d = time.Duration(n) * time.Second
+	if n, err := strconv.ParseUint(v, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		d = time.Duration(min(n, uint64(maxRetryAfter/time.Second))) * time.Second
 	} else if t, err := http.ParseTime(v); err == nil {
 		d = t.Sub(now)
 	}

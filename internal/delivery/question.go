@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +21,9 @@ const (
 	timeoutsInARow  = 20  // until the policy answers at once
 	questionProbing = time.Second
 )
+
+// notAsked is the reason of the breaker.
+const notAsked = "not asked: the last questions were not answered"
 
 // Asker puts before-send questions. Each app has its own connections, its own
 // places and its own breaker, so that other apps notice nothing. A question is
@@ -83,7 +88,7 @@ func (a *Asker) put(ctx context.Context, app *questions, q *chat.Question) (v ch
 	case err != nil:
 		return chat.Verdict{Reason: reasonOf(err)}, false
 	case status != http.StatusOK:
-		return chat.Verdict{Reason: http.StatusText(status)}, true
+		return chat.Verdict{Reason: strings.TrimSpace(strconv.Itoa(status) + " " + http.StatusText(status))}, true
 	}
 	return wire.ReadVerdict(answer, q.Send), true
 }
@@ -116,7 +121,7 @@ type questions struct {
 // waiters are one sender's questions that wait for a place.
 type waiters struct {
 	user  chat.UserID
-	queue []chan struct{}
+	queue []chan bool // each is told once: true is a place, false that none will come
 }
 
 // enter takes a place, waiting for one if it must. A reason is returned when
@@ -127,7 +132,7 @@ func (q *questions) enter(ctx context.Context, user chat.UserID) (reason string)
 		now := time.Now()
 		if now.Before(q.probe) {
 			q.mu.Unlock()
-			return "not asked: the last questions were not answered"
+			return notAsked
 		}
 		q.probe = now.Add(questionProbing)
 	}
@@ -146,11 +151,14 @@ func (q *questions) enter(ctx context.Context, user chat.UserID) (reason string)
 		q.mu.Unlock()
 		return "not asked: too many questions of this sender are waiting"
 	}
-	place := make(chan struct{})
+	place := make(chan bool, 1)
 	w.queue = append(w.queue, place)
 	q.mu.Unlock()
 	select {
-	case <-place:
+	case given := <-place:
+		if !given {
+			return notAsked
+		}
 		return ""
 	case <-ctx.Done():
 	}
@@ -162,7 +170,9 @@ func (q *questions) enter(ctx context.Context, user chat.UserID) (reason string)
 			return "not asked: no place became free in time"
 		}
 	}
-	q.pass() // the place came at the same moment; somebody else can use it
+	if <-place { // it came at the same moment; somebody else can use it
+		q.pass()
+	}
 	return "not asked: no place became free in time"
 }
 
@@ -180,6 +190,7 @@ func (q *questions) leave(answered bool) (changed, open bool) {
 	open = q.timeouts >= timeoutsInARow
 	if open && !before {
 		q.probe = time.Now().Add(questionProbing)
+		q.sendAway()
 	}
 	q.pass()
 	return open != before, open
@@ -195,16 +206,29 @@ func (q *questions) pass() {
 			continue
 		}
 		place := w.queue[0]
+		w.queue[0] = nil
 		w.queue = w.queue[1:]
 		if len(w.queue) > 0 {
 			q.turn = append(q.turn, w)
 		} else {
 			delete(q.senders, w.user)
 		}
-		close(place)
+		place <- true
 		return
 	}
 	q.inFlight--
+}
+
+// sendAway lets nobody wait any longer: the policy answers at once now.
+func (q *questions) sendAway() {
+	for _, w := range q.turn {
+		for _, place := range w.queue {
+			place <- false
+		}
+		w.queue = nil
+	}
+	q.turn = nil
+	clear(q.senders)
 }
 
 // connect gives the target and the client for the endpoint as it is set now.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -19,11 +20,13 @@ type target struct {
 	token string
 }
 
+var errNoURL = errors.New("callback URL cannot be read")
+
 func newTarget(text, token string) (*target, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("callback URL: %w", err)
+		return nil, errNoURL // the parser's words would show a password
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, fmt.Errorf("callback URL %q must begin with http:// or https://", u.Redacted())
 	case u.Hostname() == "":

@@ -30,6 +30,9 @@ func (h *handler) sendGroupMsg(w http.ResponseWriter, r *http.Request, c call) {
 	if outcome.Event != "" {
 		w.Header().Set(api.HeaderEventID, outcome.Event)
 	}
+	if outcome.Unanswered {
+		w.Header().Set(api.HeaderBeforeSend, api.BeforeSendUnanswered)
+	}
 	if outcome.Kind == chat.Refused {
 		writeFailure(w, outcome.Refusal)
 		return

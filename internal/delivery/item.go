@@ -1,0 +1,109 @@
+package delivery
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// item is one event on its way to the endpoint.
+type item struct {
+	event    chat.Event // empty when it must be read again, and once it is settled
+	seq      chat.Sequence
+	previous chat.Sequence
+	attempt  int       // the number of the next attempt, or of the one under way
+	next     time.Time // when the attempt is due
+	settled  bool
+	wanted   bool // the endpoint has its command switched on
+	apart    bool // has, or is about to have, a row of its own
+	broken   bool // it failed as it would if the endpoint failed as a whole
+	probe    bool // sent to see whether the endpoint answers again
+	started  time.Time
+}
+
+// apart holds the events that failed and wait for their next attempt.
+type apart struct {
+	due    dueHeap // without those under way, and those whose row is not on disk yet
+	seqs   map[chat.Sequence]*item
+	lowest seqHeap // of seqs, and of some that are no longer there
+}
+
+func (a *apart) add(it *item) {
+	if _, ok := a.seqs[it.seq]; !ok {
+		heap.Push(&a.lowest, it.seq)
+	}
+	a.seqs[it.seq] = it
+}
+
+// below is the sequence before the lowest event that waits; end if none does.
+func (a *apart) below(end chat.Sequence) chat.Sequence {
+	for len(a.lowest) > 0 {
+		if _, ok := a.seqs[a.lowest[0]]; ok {
+			return min(end, a.lowest[0]-1)
+		}
+		heap.Pop(&a.lowest)
+	}
+	return end
+}
+
+// take removes and returns the event that is due. A probe need not wait for
+// those that failed because the endpoint did.
+func (a *apart) take(now time.Time, probing bool) *item {
+	if len(a.due) == 0 {
+		return nil
+	}
+	if !a.due[0].next.After(now) {
+		return heap.Pop(&a.due).(*item)
+	}
+	if !probing {
+		return nil
+	}
+	found := -1
+	for i, it := range a.due {
+		if it.broken && (found < 0 || it.next.Before(a.due[found].next)) {
+			found = i
+		}
+	}
+	if found < 0 {
+		return nil
+	}
+	return heap.Remove(&a.due, found).(*item)
+}
+
+// hasten makes what failed because the endpoint did due soon.
+func (a *apart) hasten(soon func() time.Time) {
+	for _, it := range a.seqs {
+		if at := soon(); it.broken && it.next.After(at) {
+			it.next = at
+		}
+	}
+	heap.Init(&a.due)
+}
+
+type seqHeap []chat.Sequence
+
+func (h seqHeap) Len() int           { return len(h) }
+func (h seqHeap) Less(i, j int) bool { return h[i] < h[j] }
+func (h seqHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *seqHeap) Push(x any)        { *h = append(*h, x.(chat.Sequence)) }
+func (h *seqHeap) Pop() any {
+	old := *h
+	x := old[len(old)-1]
+	*h = old[:len(old)-1]
+	return x
+}
+
+type dueHeap []*item
+
+func (h dueHeap) Len() int           { return len(h) }
+func (h dueHeap) Less(i, j int) bool { return h[i].next.Before(h[j].next) }
+func (h dueHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *dueHeap) Push(x any)        { *h = append(*h, x.(*item)) }
+func (h *dueHeap) Pop() any {
+	old := *h
+	it := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	return it
+}
