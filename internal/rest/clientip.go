@@ -16,6 +16,9 @@ func clientIP(r *http.Request, trusted []netip.Prefix) string {
 		return ""
 	}
 	from := peer.Addr().Unmap().WithZone("")
+	if len(trusted) == 0 {
+		return from.String()
+	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if !slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(from) }) {

@@ -2,6 +2,8 @@ package rest_test
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -331,6 +333,92 @@ func TestOtherAddresses(t *testing.T) {
 	for _, test := range tests {
 		if r := s.do(t, test.method, test.path, ""); r.status != test.status {
 			t.Errorf("%s %s: status %d, want %d", test.method, test.path, r.status, test.status)
+		}
+	}
+}
+
+// broken is a store whose reads fail.
+type broken struct{ chat.Store }
+
+var errDisk = errors.New("disk on fire")
+
+func (broken) Group(context.Context, chat.AppID, chat.GroupID) (chat.Group, bool, error) {
+	return chat.Group{}, false, errDisk
+}
+
+func (broken) Account(context.Context, chat.AppID, chat.UserID) (chat.Account, bool, error) {
+	return chat.Account{}, false, errDisk
+}
+
+func (broken) Groups(context.Context, chat.AppID, chat.GroupType, chat.GroupKey, int) ([]chat.Group, int64, error) {
+	return nil, 0, errDisk
+}
+
+// A fault of ours is 10002 to the caller, who learns nothing of it, and a line
+// in the log.
+func TestFaultOfTheStoreIsAnsweredAndLogged(t *testing.T) {
+	t.Parallel()
+	s := newServerOver(t, func(store chat.Store) chat.Store { return broken{store} })
+	for command, body := range map[string]string{
+		svc + "get_group_info":        `{"GroupIdList":["g"]}`,
+		svc + "get_group_member_info": `{"GroupId":"g"}`,
+		svc + "get_appid_group_list":  `{}`,
+		accnt + "account_check":       `{"CheckItem":[{"UserID":"ann"}]}`,
+		mute + "getnospeaking":        `{"Get_Account":"ann"}`,
+	} {
+		if r := s.call(t, first, command, body); r.ErrorCode != 10002 || r.ErrorInfo != "internal error" {
+			t.Errorf("%s: answered %s", command, r.text)
+		}
+	}
+	s.Close()
+	if log := s.log.String(); strings.Count(log, "disk on fire") != 5 || strings.Contains(log, "usersig=") {
+		t.Errorf("log: %s", log)
+	}
+}
+
+// While the server stops, nobody can say what becomes of a change.
+func TestChangeIsNotAnsweredByAStoppedServer(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.backend.Stop()
+	for _, command := range []string{svc + "create_group", svc + "send_group_msg"} {
+		r := s.do(t, http.MethodPost, "/v4/"+command+"?"+s.query(first).Encode(), `{"Type":"Public","Name":"n"}`)
+		if r.status != http.StatusServiceUnavailable || strings.Contains(r.text, "ActionStatus") {
+			t.Errorf("%s: answered %d %s", command, r.status, r.text)
+		}
+	}
+}
+
+func TestBodyThatEndsTooEarlyIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST /v4/%sdestroy_group?%s HTTP/1.1\r\nHost: a\r\nContent-Length: 50\r\n\r\n{\"GroupId\":\"a\"}", svc, s.query(first).Encode())
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(conn)
+	if err != nil || !strings.Contains(string(text), `"ErrorCode":60002`) {
+		t.Fatalf("answered %s, error %v", text, err)
+	}
+}
+
+// A body of unknown length is read up to the limit and no further.
+func TestHugeBodyOfUnknownLengthIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	for size, code := range map[int]api.Code{1<<20 - 20: 10015, 1<<20 + 1: 60002} {
+		body := io.MultiReader(strings.NewReader(`{"GroupId":"`), strings.NewReader(strings.Repeat("a", size-14)), strings.NewReader(`"}`))
+		response, err := s.Client().Post(s.URL+"/v4/"+svc+"destroy_group?"+s.query(first).Encode(), "application/json", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r := read(t, response); r.ErrorCode != code {
+			t.Errorf("%d bytes: answered %s, want %d", size, r.text, code)
 		}
 	}
 }

@@ -13,23 +13,43 @@ import (
 // of ours.
 func FuzzREST(f *testing.F) {
 	commands := api.Commands()
-	for i := range commands {
-		for _, body := range []string{
-			``, `{}`, `[]`, `null`, `{"GroupId":null}`, "{\"GroupId\":\"\xff\"}", `{"GroupId":"\ud800\u0000"}`,
-			strings.Repeat(`{"a":[`, 40) + strings.Repeat("]}", 40),
-			`{"GroupId":"g","Random":1,"From_Account":"ann","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a"}}]}`,
-			`{"GroupId":"g","Random":4294967296,"MsgBody":{}}`,
-			`{"Type":"Public","Name":"n","GroupId":"h","Owner_Account":"ann","MemberList":[{"Member_Account":"bob","Role":"Admin"}],"MaxMemberCount":1e3}`,
-			`{"GroupId":"g","Member_Account":"ann","Member_Account":5,"Role":"Admin","ShutUpUntil":60,"NameCard":"c"}`,
-			`{"GroupId":"g","MemberList":[{"Member_Account":"bob"}],"MemberToDel_Account":["bob"],"Members_Account":["ann"],"MuteTime":4294967295}`,
-			`{"GroupIdList":["g","h"],"ResponseFilter":{"GroupBaseInfoFilter":["Name"],"MemberInfoFilter":["Role"]}}`,
-			`{"Limit":-9223372036854775808,"Offset":9223372036854775807,"Next":18446744073709551615,"GroupId":"g","Member_Account":"ann"}`,
-			`{"GroupId":"g","ReqMsgNumber":20,"ReqMsgSeq":18446744073709551615,"MsgSeqList":[{"MsgSeq":18446744073709551615}]}`,
-			`{"UserID":"zoe","Accounts":["zoe",""],"AccountList":[{}],"CheckItem":[{"UserID":"zoe"}],"DeleteItem":[{"UserID":"zoe"}]}`,
-			`{"Set_Account":"ann","Get_Account":"ann","C2CmsgNospeakingTime":1,"GroupmsgNospeakingTime":4294967295,"DirtyWordsList":["w\u200b"]}`,
-		} {
-			f.Add(byte(i), []byte(body))
-		}
+	seeds := map[string]string{
+		api.CommandAccountImport:         `{"Identifier":"zoe","Nick":"Z","FaceUrl":null}`,
+		api.CommandMultiaccountImport:    `{"Accounts":["zoe",""],"AccountList":[{},{"UserID":"yan","Nick":"Y"}]}`,
+		api.CommandAccountCheck:          `{"CheckItem":[{"UserID":"zoe"},{}]}`,
+		api.CommandAccountDelete:         `{"DeleteItem":[{"UserID":"zoe"},{"UserID":"admin"}]}`,
+		api.CommandCreateGroup:           `{"Type":"Public","Name":"n","GroupId":"h","Owner_Account":"ann","MemberList":[{"Member_Account":"bob","Role":"Admin"}],"MaxMemberCount":9}`,
+		api.CommandDestroyGroup:          `{"GroupId":"h"}`,
+		api.CommandGetGroupInfo:          `{"GroupIdList":["g","h"],"ResponseFilter":{"GroupBaseInfoFilter":["Name"],"MemberInfoFilter":["Role"]}}`,
+		api.CommandGetAppidGroupList:     `{"Limit":-9223372036854775808,"Next":18446744073709551615,"Type":"Public"}`,
+		api.CommandModifyGroupBaseInfo:   `{"GroupId":"g","Name":"m","ShutUpAllMember":"On","MaxMemberNum":1}`,
+		api.CommandChangeGroupOwner:      `{"GroupId":"g","NewOwner_Account":"bob"}`,
+		api.CommandAddGroupMember:        `{"GroupId":"g","MemberList":[{"Member_Account":"bob"},null]}`,
+		api.CommandDeleteGroupMember:     `{"GroupId":"g","MemberToDel_Account":["bob","bob",""]}`,
+		api.CommandGetGroupMemberInfo:    `{"GroupId":"g","Limit":1,"Offset":9223372036854775807,"MemberRoleFilter":["Owner"]}`,
+		api.CommandModifyGroupMemberInfo: `{"GroupId":"g","Member_Account":"bob","Member_Account":"ann","ShutUpUntil":60,"NameCard":"c"}`,
+		api.CommandGetJoinedGroupList:    `{"Member_Account":"ann","Offset":-1,"ResponseFilter":{"SelfInfoFilter":["Role"]}}`,
+		api.CommandGetRoleInGroup:        `{"GroupId":"g","User_Account":["ann","ann"]}`,
+		api.CommandForbidSendMsg:         `{"GroupId":"g","Members_Account":["ann"],"MuteTime":4294967295}`,
+		api.CommandGetGroupMutedAccount:  `{"GroupId":"g"}`,
+		api.CommandGetGroupShuttedUin:    `{"GroupId":"g\u0000"}`,
+		api.CommandSetNoSpeaking:         `{"Set_Account":"ann","C2CmsgNospeakingTime":1,"GroupmsgNospeakingTime":4294967294}`,
+		api.CommandGetNoSpeaking:         `{"Get_Account":"ann"}`,
+		api.CommandSendGroupMsg:          `{"GroupId":"g","Random":1,"From_Account":"ann","MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a"}}]}`,
+		api.CommandGroupMsgGetSimple:     `{"GroupId":"g","ReqMsgNumber":20,"ReqMsgSeq":18446744073709551615}`,
+		api.CommandGroupMsgRecall:        `{"GroupId":"g","MsgSeqList":[{"MsgSeq":18446744073709551615},{}]}`,
+		api.CommandGetDirtyWords:         `{}`,
+		api.CommandAddDirtyWords:         `{"DirtyWordsList":["w\u200b","\ud800"]}`,
+		api.CommandDeleteDirtyWords:      `{"DirtyWordsList":["w"]}`,
+	}
+	for i, command := range commands {
+		f.Add(byte(i), []byte(seeds[command]))
+	}
+	for i, body := range []string{
+		``, `[]`, `null`, `{"GroupId":null}`, "{\"GroupId\":\"\xff\"}", `{"GroupId":1e999}`, `{} {}`,
+		strings.Repeat(`{"a":[`, 40) + strings.Repeat("]}", 40),
+	} {
+		f.Add(byte(i), []byte(body))
 	}
 	s := newServer(f)
 	s.call(f, first, accnt+"multiaccount_import", imports)

@@ -12,9 +12,9 @@ import (
 
 const (
 	maxShownGroups = 50 // of one get_group_info
-	// maxShownMembers bounds what one answer lists; with any more its text
+	// maxShownMembers bounds what one answer gathers: with any more its text
 	// would exceed maxAnswer, however short the members are written.
-	maxShownMembers = 20_000
+	maxShownMembers = maxAnswer / len(`{"Member_Account":"a"},`)
 )
 
 func (h *handler) createGroup(ctx context.Context, c call, r *api.CreateGroupRequest) (a api.CreateGroupResponse, err error) {

@@ -98,7 +98,7 @@ func TestGetGroupMemberInfo(t *testing.T) {
 func TestManyMembersAreListedInPages(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
-	const n = 1203
+	const n = 603
 	s.play(t, []step{group("Community", "@TGS#_c", "")})
 	for from := 1; from <= n; from += 100 {
 		to := min(from+99, n)
@@ -107,16 +107,16 @@ func TestManyMembersAreListedInPages(t *testing.T) {
 			{does: "members", command: svc + "add_group_member", body: `{"GroupId":"@TGS#_c","MemberList":` + list(`{"Member_Account":"u%04d"}`, from, to) + `}`},
 		})
 	}
-	r := s.call(t, first, svc+"get_group_member_info", `{"GroupId":"@TGS#_c","Limit":1200,"Offset":2,"MemberRoleFilter":["Member"],"MemberInfoFilter":["JoinTime"]}`)
+	r := s.call(t, first, svc+"get_group_member_info", `{"GroupId":"@TGS#_c","Limit":600,"Offset":2,"MemberRoleFilter":["Member"],"MemberInfoFilter":["JoinTime"]}`)
 	at := 0
-	for i := 3; i <= 1202; i++ {
+	for i := 3; i <= 602; i++ {
 		next := strings.Index(r.text[at:], fmt.Sprintf(`"u%04d"`, i))
 		if next < 0 {
 			t.Fatalf("u%04d is missing or out of order", i)
 		}
 		at += next
 	}
-	if strings.Contains(r.text, "u0002") || strings.Contains(r.text, "u1203") || !strings.Contains(r.text, `"MemberNum":1203`) {
+	if strings.Contains(r.text, "u0002") || strings.Contains(r.text, "u0603") || !strings.Contains(r.text, `"MemberNum":603`) {
 		t.Errorf("the page has wrong ends")
 	}
 }
@@ -126,12 +126,10 @@ func TestTooLargeAnswerIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	s.play(t, []step{group("Community", "@TGS#_c", "")})
-	for from := 1; from <= 200; from += 100 {
-		s.play(t, []step{
-			{does: "accounts", command: accnt + "multiaccount_import", body: `{"Accounts":` + list(`"u%04d"`, from, from+99) + `}`},
-			{does: "members", command: svc + "add_group_member", body: `{"GroupId":"@TGS#_c","MemberList":` + list(`{"Member_Account":"u%04d"}`, from, from+99) + `}`},
-		})
-	}
+	s.play(t, []step{
+		{does: "accounts", command: accnt + "multiaccount_import", body: `{"Accounts":` + list(`"account with a long name %04d"`, 1, 100) + `}`},
+		{does: "members", command: svc + "add_group_member", body: `{"GroupId":"@TGS#_c","MemberList":` + list(`{"Member_Account":"account with a long name %04d"}`, 1, 100) + `}`},
+	})
 	ids := `["@TGS#_c"` + strings.Repeat(`,"@TGS#_c"`, 49) + `]`
 	s.play(t, []step{
 		{does: "50 times all members", command: svc + "get_group_info", body: `{"GroupIdList":` + ids + `}`, code: 10018},

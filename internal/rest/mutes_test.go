@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/parley-im/parley/api"
+	"pgregory.net/rapid"
 )
 
 // sender makes steps that send as user to a group, each a new message.
@@ -104,5 +105,32 @@ func TestNoSpeaking(t *testing.T) {
 		{does: "nobody to look at", command: get, body: `{}`, code: 130002},
 		{does: "no account to look at", command: get, body: `{"Get_Account":"nobody"}`, code: 130003},
 		{does: "no JSON", command: get, body: `x`, code: 60003},
+	})
+}
+
+// However long a mute is and however late one looks, what is left is what was
+// asked for less the time gone; a mute too long for the protocol's numbers is
+// one without an end.
+func TestWhatIsLeftOfAMuteIsWhatWasAskedForLessTheTimeGone(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	s.call(t, first, accnt+"account_import", `{"UserID":"ann"}`)
+	client := s.client(t, first, keys[first])
+	rapid.Check(t, func(rt *rapid.T) {
+		asked := rapid.Uint32().Draw(rt, "asked")
+		gone := int64(rapid.IntRange(0, 100).Draw(rt, "gone"))
+		muted := s.seconds.Load()
+		if _, err := client.SetNoSpeaking(t.Context(), api.SetNoSpeakingRequest{Set_Account: new("ann"), GroupmsgNospeakingTime: &asked}); err != nil {
+			rt.Fatal(err)
+		}
+		s.seconds.Add(gone)
+		answer, err := client.GetNoSpeaking(t.Context(), api.GetNoSpeakingRequest{Get_Account: new("ann")})
+		want := max(0, int64(asked)-gone)
+		if muted+int64(asked) >= api.Forever {
+			want = api.Forever
+		}
+		if err != nil || int64(answer.GroupmsgNospeakingTime) != want || answer.C2CmsgNospeakingTime != 0 {
+			rt.Fatalf("asked for %d, %d s later: %+v, want %d, error %v", asked, gone, answer, want, err)
+		}
 	})
 }

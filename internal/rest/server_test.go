@@ -222,18 +222,18 @@ func (s *server) play(t *testing.T, steps []step) {
 		}
 		s.seconds.Add(step.wait)
 		r := s.call(t, step.app, step.command, step.body)
-		at := fmt.Sprintf("step %d, %s: %s %s", i, step.does, step.command, step.body)
+		at := fmt.Sprintf("step %d, %s: %s %.1000s", i, step.does, step.command, step.body)
 		if r.ErrorCode != step.code {
-			t.Fatalf("%s:\n answered %s\n want code %d", at, r.text, step.code)
+			t.Fatalf("%s:\n answered %.1000s\n want code %d", at, r.text, step.code)
 		}
 		for _, part := range step.has {
 			if !strings.Contains(r.text, part) {
-				t.Errorf("%s:\n answered %s\n without %s", at, r.text, part)
+				t.Errorf("%s:\n answered %.1000s\n without %s", at, r.text, part)
 			}
 		}
 		for _, part := range step.lacks {
 			if strings.Contains(r.text, part) {
-				t.Errorf("%s:\n answered %s\n with %s", at, r.text, part)
+				t.Errorf("%s:\n answered %.1000s\n with %s", at, r.text, part)
 			}
 		}
 	}
