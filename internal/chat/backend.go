@@ -270,9 +270,11 @@ func (b *Backend) UnrecordedRefusals() int { return b.writer.unrecorded.len() }
 
 // SaveProgress hands a lane's progress to the writer, which writes it with the
 // next batch, 100 ms later at most. done is called from the writer and must not
-// block.
+// block; after Stop it is called at once with ErrStopped.
 func (b *Backend) SaveProgress(app AppID, p Progress, done func(error)) {
-	b.writer.queue.putLazy(&flush{app: app, progress: p, done: done}, nil, Totals{})
+	if !b.writer.queue.putLazy(&flush{app: app, progress: p, done: done}, nil, Totals{}) {
+		done(ErrStopped)
+	}
 }
 
 // reload reads an app's settings, words and endpoint and publishes them as of
@@ -308,7 +310,9 @@ func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 	}
 	a.version.Store(version)
 	a.app.Store(app)
-	a.words.Store(NewFilter(words))
+	if old := a.words.Load(); !ok || !old.holds(words) { // making one takes a while
+		a.words.Store(NewFilter(words))
+	}
 	a.endpoint.Store(nil)
 	for i := range endpoints {
 		if endpoints[i].ID == PrimaryEndpoint {

@@ -40,6 +40,14 @@ func NewFilter(words []string) *Filter {
 	return f
 }
 
+// holds says whether the filter was made of these words.
+func (f *Filter) holds(words []string) bool {
+	if f == nil {
+		return len(words) == 0
+	}
+	return slices.Equal(f.words, words)
+}
+
 // Find returns the first word found, as it was given to the filter.
 func (f *Filter) Find(texts []string) (word string, hit bool) {
 	if f == nil {

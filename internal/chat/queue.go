@@ -66,6 +66,7 @@ type queue struct {
 	totals map[*tenant]Totals
 	since  time.Time // when the first lazy thing came
 	closed bool
+	ended  bool // the writer has returned: nothing more is written
 }
 
 func newQueue() *queue {
@@ -95,9 +96,13 @@ func (q *queue) put(item any) bool {
 	return true
 }
 
-// putLazy adds what can wait.
-func (q *queue) putLazy(f *flush, a *tenant, t Totals) {
+// putLazy adds what can wait; it reports false when the writer has returned.
+func (q *queue) putLazy(f *flush, a *tenant, t Totals) bool {
 	q.mu.Lock()
+	if q.ended {
+		q.mu.Unlock()
+		return false
+	}
 	first := len(q.lazy) == 0 && len(q.totals) == 0
 	if first {
 		q.since = time.Now()
@@ -113,6 +118,17 @@ func (q *queue) putLazy(f *flush, a *tenant, t Totals) {
 	if first || many {
 		q.signal()
 	}
+	return true
+}
+
+// end is called by the writer when it returns. It gives back what came too late.
+func (q *queue) end() []*flush {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = true
+	late := q.lazy
+	q.lazy = nil
+	return late
 }
 
 // batch is what one transaction writes.

@@ -63,6 +63,11 @@ func (w *writer) count(a *tenant, t Totals) { w.queue.putLazy(nil, a, t) }
 // run writes until the queue is closed and empty.
 func (w *writer) run() {
 	defer close(w.quit)
+	defer func() {
+		for _, f := range w.queue.end() {
+			f.done(ErrStopped)
+		}
+	}()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -164,6 +169,7 @@ func (w *writer) write(b batch) {
 		for _, f := range b.lazy {
 			f.done(err)
 		}
+		w.restore(batch{totals: b.totals})
 	}
 }
 
