@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-im/parley/internal/certs"
 	"github.com/parley-im/parley/internal/folder"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -99,11 +99,12 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 	}
 	listener := m.listener
 	if m.cfg.TLSCert != "" {
-		pair, err := loadCertificate(m.cfg.TLSCert, m.cfg.TLSKey, m.cfg.Logger, m.cfg.Now)
+		pair, err := certs.Load(m.cfg.TLSCert, m.cfg.TLSKey)
 		if err != nil {
 			return err
 		}
-		m.server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.get}
+		pair.Logger = m.cfg.Logger
+		m.server.TLSConfig = pair.TLSConfig()
 	}
 	m.addr.Store(new(listener.Addr().String()))
 	m.served = make(chan struct{})
