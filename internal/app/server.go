@@ -103,6 +103,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
+		pair.Logger = s.log
 		public = tls.NewListener(public, pair.TLSConfig())
 	}
 	if s.store, err = sqlite.Open(s.cfg.Data, sqlite.Options{}); err != nil {
