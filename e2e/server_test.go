@@ -73,12 +73,12 @@ func newHTTP(t testing.TB, trust *authority) *http.Client {
 }
 
 // client calls the server as an admin of the app of most tests.
-func (s *server) client() *api.Client { return s.clientOf(appID, appKey) }
+func (s *server) client() *api.Client { return s.clientOf(appID, appKey, appAdmin) }
 
-func (s *server) clientOf(app int64, key string) *api.Client {
-	sig := sync.OnceValues(func() (string, error) { return usersig.Make(app, key, appAdmin, time.Hour) })
+func (s *server) clientOf(app int64, key, admin string) *api.Client {
+	sig := sync.OnceValues(func() (string, error) { return usersig.Make(app, key, admin, time.Hour) })
 	return &api.Client{
-		BaseURL: s.url, SDKAppID: app, Identifier: appAdmin, HTTP: s.http,
+		BaseURL: s.url, SDKAppID: app, Identifier: admin, HTTP: s.http,
 		UserSig: func(string) (string, error) { return sig() },
 	}
 }
