@@ -104,7 +104,8 @@ func TestEveryCommandHasAMethod(t *testing.T) {
 	value := reflect.ValueOf(c)
 	for i := range value.NumMethod() {
 		name := value.Type().Method(i).Name
-		if name == "Call" {
+		switch name {
+		case "Call", "ListApps", "AddApp", "UpdateApp", "RotateKey", "RemoveApp": // no commands
 			continue
 		}
 		method := value.Method(i)

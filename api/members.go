@@ -71,7 +71,7 @@ const (
 	MemberAskedFirst = 3 // has to consent first
 )
 
-// DeleteGroupMemberRequest removes up to 100 members (document 1047/34949).
+// DeleteGroupMemberRequest removes up to 500 members (document 1047/34949).
 // Somebody who is no member is removed as well.
 type DeleteGroupMemberRequest struct {
 	GroupId             string
@@ -136,7 +136,7 @@ type GetJoinedGroupListRequest struct {
 	Type               *string       `json:",omitempty"` // older name of GroupType
 	WithHugeGroups     int64         `json:",omitempty"` // 1: also AVChatRoom
 	WithNoActiveGroups int64         `json:",omitempty"` // 1: also private groups without a message
-	ResponseFilter     *JoinedFilter `json:",omitempty"` // absent: only GroupId
+	ResponseFilter     *JoinedFilter `json:",omitempty"` // absent: everything
 }
 
 // Kind returns the group type asked for under either of its names, and whether

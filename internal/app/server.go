@@ -79,6 +79,9 @@ func (s *Server) Start(ctx context.Context) (err error) {
 			s.Stop()
 		}
 	}()
+	if err := s.checkHosts(); err != nil {
+		return err
+	}
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	public, err := s.listen(s.cfg.Listen)
 	if err != nil {
@@ -135,6 +138,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	s.serve(public, rest.New(rest.Config{
 		Backend: s.backend, Logger: s.log, Registry: s.registry, TrustedProxies: s.cfg.TrustedProxies,
 		Operator: s.operator(), Ready: s.ready,
+		CheckCallbackURL: func(u string) error { return delivery.CheckHost(u, s.cfg.Hosted) },
 	}))
 	if admin != nil {
 		if s.console, err = console.New(console.Config{
@@ -146,6 +150,19 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		s.serve(admin, s.console.Handler())
 	}
 	return nil
+}
+
+// checkHosts refuses callback URLs that could never be called.
+func (s *Server) checkHosts() error {
+	var faults config.Faults
+	for _, a := range s.cfg.Apps {
+		if u := a.Change.CallbackURL; u != nil && *u != "" {
+			if err := delivery.CheckHost(*u, s.cfg.Hosted); err != nil {
+				faults = append(faults, fmt.Sprintf("--callback-url: app %d: %v", a.ID, err))
+			}
+		}
+	}
+	return faults.Err()
 }
 
 // listen opens an address; the error names it.
