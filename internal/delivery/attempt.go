@@ -47,6 +47,7 @@ func (l *lane) attempt(it *item) result {
 	if e.Cut > 0 {
 		h["Parley-Truncated"] = []string{strconv.Itoa(e.Cut)}
 	}
+	l.target.authorize(h)
 	to := l.target.url(l.app.ID, e.Command, e.ClientIP, e.Platform, now)
 	status, header, answer, err := l.client.post(l.ctx, to, e.Body, h)
 	j := judge(status, header, answer, err, now)

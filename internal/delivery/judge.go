@@ -74,7 +74,11 @@ func judgeAnswer(body []byte) judgement {
 	if status != "FAIL" && isZero(code) {
 		return judgement{fate: delivered}
 	}
-	return judgement{fate: objected, reason: clip("the receiver answered " + strings.TrimSpace(status+" "+code) + ": " + word(a["ErrorInfo"]))}
+	reason := "the receiver answered " + strings.TrimSpace(status+" "+code)
+	if info := word(a["ErrorInfo"]); info != "" {
+		reason += ": " + info
+	}
+	return judgement{fate: objected, reason: clip(reason)}
 }
 
 // word is a field of an answer as text: a string's text, nothing for null and

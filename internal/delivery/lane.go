@@ -47,6 +47,7 @@ type lane struct {
 	observe  Observer
 	log      *slog.Logger
 	settled  atomic.Uint64 // every event up to it was delivered or is a dead letter
+	rounds   atomic.Uint64 // of the loop, so that a test can see it rest
 
 	mu     sync.Mutex // guards what offers touch
 	buffer []chat.Event
@@ -143,6 +144,7 @@ func (l *lane) loop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for l.ctx.Err() == nil {
+		l.rounds.Add(1)
 		l.fill(&workers)
 		l.flush()
 		timer.Reset(l.untilDue(time.Now()))

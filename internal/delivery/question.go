@@ -33,10 +33,12 @@ const notAsked = "not asked: the last questions were not answered"
 // place goes to the next sender, not to the next question, and the waiting
 // counts into the two seconds.
 type Asker struct {
-	hosted bool
-	log    *slog.Logger
-	mu     sync.Mutex
-	apps   map[chat.AppID]*questions
+	log  *slog.Logger
+	mu   sync.Mutex
+	apps map[chat.AppID]*questions
+
+	// dial makes the client for an endpoint; tests put an endpoint of their own in.
+	dial func(*chat.Endpoint) (*client, error)
 }
 
 // NewAsker makes an asker.
@@ -44,7 +46,9 @@ func NewAsker(hosted bool, log *slog.Logger) *Asker {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Asker{hosted: hosted, log: log, apps: make(map[chat.AppID]*questions)}
+	return &Asker{log: log, apps: make(map[chat.AppID]*questions), dial: func(e *chat.Endpoint) (*client, error) {
+		return newClient(maxQuestions, e.CA, hosted, questionTime)
+	}}
 }
 
 // Close closes idle connections. Questions in flight end within their bound.
@@ -75,15 +79,15 @@ func (a *Asker) Ask(ctx context.Context, q *chat.Question) chat.Verdict {
 
 // put makes the one attempt. answered is false when nothing came back.
 func (a *Asker) put(ctx context.Context, app *questions, q *chat.Question) (v chat.Verdict, answered bool) {
-	to, c, err := app.connect(q.Endpoint, a.hosted)
+	to, c, err := app.connect(q.Endpoint, a.dial)
 	if err != nil {
 		return chat.Verdict{Reason: err.Error()}, false
 	}
 	now := time.Now()
 	u := to.url(q.App.ID, chat.CommandBeforeSendMsg, q.Send.ClientIP, q.Send.Platform, now)
-	status, _, answer, err := c.post(ctx, u, wire.Question(q, now.UnixMilli()), http.Header{
-		"Content-Type": contentType, "User-Agent": userAgent,
-	})
+	h := http.Header{"Content-Type": contentType, "User-Agent": userAgent}
+	to.authorize(h)
+	status, _, answer, err := c.post(ctx, u, wire.Question(q, now.UnixMilli()), h)
 	switch {
 	case err != nil:
 		return chat.Verdict{Reason: reasonOf(err)}, false
@@ -232,7 +236,7 @@ func (q *questions) sendAway() {
 }
 
 // connect gives the target and the client for the endpoint as it is set now.
-func (q *questions) connect(e *chat.Endpoint, hosted bool) (*target, *client, error) {
+func (q *questions) connect(e *chat.Endpoint, dial func(*chat.Endpoint) (*client, error)) (*target, *client, error) {
 	key := fingerprint(e.URL, e.Token, e.CA)
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -243,7 +247,7 @@ func (q *questions) connect(e *chat.Endpoint, hosted bool) (*target, *client, er
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := newClient(maxQuestions, e.CA, hosted, questionTime)
+	c, err := dial(e)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -2,9 +2,11 @@ package delivery
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -18,6 +20,7 @@ type target struct {
 	base  *url.URL
 	query string // the URL's own query with a trailing &, if it has one
 	token string
+	login string // value of Authorization; empty without a name in the URL
 }
 
 var errNoURL = errors.New("callback URL cannot be read")
@@ -41,7 +44,18 @@ func newTarget(text, token string) (*target, error) {
 	if u.RawQuery != "" {
 		t.query = strings.TrimSuffix(u.RawQuery, "&") + "&"
 	}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		t.login = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+	}
 	return t, nil
+}
+
+// authorize sets the header that a name and password in the URL stand for.
+func (t *target) authorize(h http.Header) {
+	if t.login != "" {
+		h["Authorization"] = []string{t.login}
+	}
 }
 
 // url is the address of one attempt: the five parameters in the order of the
