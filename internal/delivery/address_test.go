@@ -9,7 +9,7 @@ func TestCallbackHostIsJudgedWhenItIsEntered(t *testing.T) {
 		everywhere, outside bool // allowed without, and with, --hosted
 	}{
 		{"https://www.example.com", true, true},
-		{"https://203.0.113.9:8443/x", true, false}, // kept for documents
+		{"https://203.0.113.9:8443/x", true, true},
 		{"https://8.8.8.8", true, true},
 		{"http://127.0.0.1:8090", true, false},
 		{"http://localhost:8090/callback", true, false},
