@@ -671,3 +671,23 @@ func TestStopEndsSendsInWork(t *testing.T) {
 	w.backend.Stop()
 	all.Wait()
 }
+
+func TestStopEndsWhileTheStoreTakesNoWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Refused {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	saved := make(chan error, 1)
+	w.backend.SaveProgress(app, chat.Progress{Endpoint: chat.PrimaryEndpoint, Cursor: 1}, func(err error) { saved <- err })
+	w.backend.Stop()
+	if err := <-saved; !errors.Is(err, chat.ErrStopped) {
+		t.Fatalf("progress was answered with %v", err)
+	}
+	late := make(chan error, 1)
+	w.backend.SaveProgress(app, chat.Progress{}, func(err error) { late <- err })
+	if err := <-late; !errors.Is(err, chat.ErrStopped) {
+		t.Fatalf("progress after the end was answered with %v", err)
+	}
+}

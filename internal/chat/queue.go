@@ -177,6 +177,12 @@ func (q *queue) next() (b batch, alter *alteration, wait time.Duration, closed b
 	return b, alter, wait, q.closed
 }
 
+func (q *queue) isClosed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed
+}
+
 // close lets nothing more in.
 func (q *queue) close() {
 	q.mu.Lock()

@@ -173,8 +173,15 @@ func (w *writer) write(b batch) {
 	}
 }
 
-// restore puts the lazy part of a batch that was not written back.
+// restore puts the lazy part of a batch that was not written back. While the
+// backend stops it is given up: lanes deliver again what they could not note.
 func (w *writer) restore(b batch) {
+	if w.queue.isClosed() {
+		for _, f := range b.lazy {
+			f.done(ErrStopped)
+		}
+		return
+	}
 	for _, f := range b.lazy {
 		w.queue.putLazy(f, nil, Totals{})
 	}
