@@ -116,8 +116,12 @@ func (l *lane) fresh() *item {
 		it := &item{seq: e.Seq, attempt: 1}
 		l.window = append(l.window, it)
 		if l.endpoint.Wants(e.Command) {
-			it.event, it.wanted, it.previous, l.lastFor = e, true, l.lastFor, e.Seq
-			return it
+			it.wanted, it.previous, l.lastFor = true, l.lastFor, e.Seq
+			if !l.ahead[e.Seq] {
+				it.event = e
+				return it
+			}
+			delete(l.ahead, e.Seq) // its row is the truth
 		}
 		it.settled = true
 		l.advance()

@@ -65,10 +65,11 @@ type lane struct {
 	jobs     chan *item
 	workers  int
 	inFlight int
-	window   []*item       // read and not settled, in order, from the cursor on
-	cursor   chat.Sequence // everything up to it is settled or apart
-	lastFor  chat.Sequence // the last event that was for this endpoint
-	passed   chat.Sequence // the last one of those at or below the cursor
+	window   []*item                // read and not settled, in order, from the cursor on
+	cursor   chat.Sequence          // everything up to it is settled or apart
+	lastFor  chat.Sequence          // the last event that was for this endpoint
+	passed   chat.Sequence          // the last one of those at or below the cursor
+	ahead    map[chat.Sequence]bool // beyond the cursor at the start, and with rows of their own already
 	apart    apart
 	health   health
 
@@ -89,7 +90,7 @@ func (l *lane) start(ctx context.Context) error {
 		return err
 	}
 	l.cursor, l.passed, l.lastFor = l.endpoint.Cursor, l.endpoint.CursorPrevious, l.endpoint.CursorPrevious
-	l.apart.seqs = make(map[chat.Sequence]*item)
+	l.apart.seqs, l.ahead = make(map[chat.Sequence]*item), make(map[chat.Sequence]bool)
 	now := time.Now()
 	for after := chat.Sequence(0); ; {
 		page, err := l.journal.Pending(ctx, l.app.ID, l.endpoint.ID, after, 1000)
@@ -98,6 +99,9 @@ func (l *lane) start(ctx context.Context) error {
 		}
 		for _, p := range page {
 			after = p.Seq
+			if p.Seq > l.cursor {
+				l.ahead[p.Seq] = true
+			}
 			if p.Dead {
 				continue
 			}
