@@ -18,6 +18,7 @@ type file struct {
 	name   string
 	values map[string]any
 	text   []byte
+	faults config.Faults // keys that no command has
 }
 
 // loadFile finds the name of the file among the arguments or in the environment
@@ -68,7 +69,8 @@ func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, err
 	return nil, fmt.Errorf("%s: %s must be a single value", f.name, flag.Name)
 }
 
-// Validate refuses keys that no command has as a flag.
+// Validate notes keys that no command has as a flag. They are told together with
+// all other faults, so this is none.
 func (f *file) Validate(app *kong.Application) error {
 	known := []string{"apps"}
 	var collect func(*kong.Node)
@@ -81,32 +83,30 @@ func (f *file) Validate(app *kong.Application) error {
 		}
 	}
 	collect(app.Node)
-	var faults []string
+	f.faults = nil
 	for key := range f.values {
 		if !slices.Contains(known, key) {
-			faults = append(faults, fmt.Sprintf("--config: %s: unknown key %q", f.name, key))
+			f.faults = append(f.faults, fmt.Sprintf("--config: %s: unknown key %q", f.name, key))
 		}
 	}
-	if len(faults) == 0 {
-		return nil
-	}
-	slices.Sort(faults)
-	return config.Faults(faults)
+	slices.Sort(f.faults)
+	return nil
 }
 
-// apps reads the list under apps:, refusing keys that T does not have.
+// apps reads the list under apps:, refusing keys that T does not have. Its error
+// holds all faults of the file's keys; the list is then of the entries without.
 func apps[T any](f *file) ([]T, error) {
 	if f.text == nil {
 		return nil, nil
 	}
+	faults := slices.Clone(f.faults)
 	var with struct {
 		Apps []yaml.Node `yaml:"apps"`
 	}
 	if err := yaml.Unmarshal(f.text, &with); err != nil {
-		return nil, config.Faults{fmt.Sprintf("--config: %s: apps must be a list: %s", f.name, oneLine(err))}
+		return nil, append(faults, fmt.Sprintf("--config: %s: apps must be a list: %s", f.name, oneLine(err)))
 	}
 	var list []T
-	var faults config.Faults
 	for _, node := range with.Apps {
 		text, err := yaml.Marshal(&node)
 		if err != nil {
@@ -122,8 +122,5 @@ func apps[T any](f *file) ([]T, error) {
 		}
 		list = append(list, app)
 	}
-	if len(faults) > 0 {
-		return nil, faults
-	}
-	return list, nil
+	return list, faults.Err()
 }

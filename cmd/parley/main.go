@@ -73,6 +73,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}
+	// serve and monitor tell the faults of the file together with their own.
+	if c := parsed.Command(); c != "serve" && c != "monitor" && len(file.faults) > 0 {
+		return fail(stderr, exitUsage, file.faults)
+	}
 	err = parsed.Run(&env{ctx: ctx, stdout: stdout, stderr: stderr, file: file})
 	var faults config.Faults
 	switch {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -120,6 +121,20 @@ func (f *Faults) prefixes(flag, text string) (list []netip.Prefix) {
 		list = append(list, p.Masked())
 	}
 	return list
+}
+
+// keyPair checks a certificate and its key: both or neither, readable, and made
+// for each other.
+func (f *Faults) keyPair(cert, key string) {
+	f.pair("tls-cert", cert, "tls-key", key)
+	before := len(*f)
+	certPEM, keyPEM := f.file("tls-cert", cert), f.file("tls-key", key)
+	if cert == "" || key == "" || len(*f) > before {
+		return
+	}
+	if _, err := tls.X509KeyPair([]byte(certPEM), []byte(keyPEM)); err != nil {
+		f.add("tls-cert", "%s with %s: %v", cert, key, err)
+	}
 }
 
 // pair checks that of two flags both are given or neither.

@@ -35,9 +35,7 @@ func (r MonitorFlags) Parse(more []MonitorApp) (Monitor, error) {
 	if r.Data == "" {
 		f.add("data", "a folder is needed")
 	}
-	f.pair("tls-cert", r.TLSCert, "tls-key", r.TLSKey)
-	f.file("tls-cert", r.TLSCert)
-	f.file("tls-key", r.TLSKey)
+	f.keyPair(r.TLSCert, r.TLSKey)
 	m.Log = f.log(r.LogFormat, r.LogLevel)
 	all := more
 	if r.MonitorApp != (MonitorApp{}) || len(more) == 0 {

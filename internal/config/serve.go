@@ -55,9 +55,7 @@ func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 	if r.Data == "" {
 		f.add("data", "a folder is needed")
 	}
-	f.pair("tls-cert", r.TLSCert, "tls-key", r.TLSKey)
-	f.file("tls-cert", r.TLSCert)
-	f.file("tls-key", r.TLSKey)
+	f.keyPair(r.TLSCert, r.TLSKey)
 	s.TrustedProxies = f.prefixes("trusted-proxy", r.TrustedProxy)
 	s.Log = f.log(r.LogFormat, r.LogLevel)
 	s.Apps = parseApps(&f, r.AppFlags, more)
