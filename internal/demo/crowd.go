@@ -137,7 +137,7 @@ func (c *crowd) cheer(ctx context.Context) {
 		all.Go(func() {
 			for ctx.Err() == nil && refused.Load() < burstRefused && sent.Add(1) <= burstMost {
 				who, what := people[rand.IntN(len(people))].user, cheers[rand.IntN(len(cheers))]
-				if who != mutedEverywhere && c.say(says(matchDay, who, what), "the group's limit is 40") {
+				if who != mutedEverywhere && c.say(says(matchDay, who, what), "over 40 a second") {
 					refused.Add(1)
 				}
 			}

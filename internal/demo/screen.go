@@ -8,6 +8,9 @@ import (
 	"github.com/parley-im/parley/api"
 )
 
+// leastWidth is what lines are made for on the narrowest terminal.
+const leastWidth = 24
+
 // screenView writes entries line by line, as they scroll away, and keeps a block
 // with the totals and the addresses below them.
 type screenView struct {
@@ -19,7 +22,7 @@ type screenView struct {
 
 func (v *screenView) show(entries []entry, s state) error {
 	columns, rows := v.size()
-	width := max(20, columns-1) // the last column would wrap on some terminals
+	width := max(leastWidth, columns-1) // the last column would wrap on some terminals
 	var text strings.Builder
 	text.WriteString(v.erase(columns))
 	for _, e := range entries {
@@ -81,7 +84,7 @@ func statusBlock(s state, p palette, width, rows int) []string {
 	if s.latest != "" {
 		lines = append(lines, p.dim(fit("delivered: "+s.latest, width)))
 	}
-	lines = append(lines, wrap([]string{"monitor " + s.monitor, "console " + s.console, "Ctrl-C ends"}, " · ", width)...)
+	lines = append(lines, wrap([]string{"monitor " + s.monitor, "Ctrl-C ends", "console " + s.console}, " · ", width)...)
 	if most := max(1, rows/2); len(lines) > most {
 		lines = append(lines[1:2], fit("monitor "+s.monitor, width))
 		lines = lines[:min(len(lines), most)]

@@ -42,7 +42,8 @@ func (r *result) lines() []string {
 	}
 	lines = append(lines,
 		fmt.Sprintf("  %-10s %6d arrived, %d missing", "callbacks", t.arrived, len(r.missing)),
-		fmt.Sprintf("  %-10s p50 %s, p95 %s, max %s (from the refusal's answer to the commit of its callback)", "latency", span(t.p50), span(t.p95), span(t.max)),
+		fmt.Sprintf("  %-10s p50 %s, p95 %s, max %s", "latency", span(t.p50), span(t.p95), span(t.max)),
+		fmt.Sprintf("  %-10s (from the answer to a refusal to the commit of its callback)", ""),
 		fmt.Sprintf("  %-10s %d attempts = %d accepted + %d refused + %d dropped + %d repeated", "server",
 			r.server.Attempts, r.server.Accepted, r.server.Refused, r.server.Dropped, r.server.Repeated),
 		fmt.Sprintf("  %-10s %s", "monitor", plural(int(r.monitor.Total), "exception")),

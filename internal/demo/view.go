@@ -45,11 +45,7 @@ func (e settledEntry) plain() string {
 }
 
 func (e settledEntry) rich(p palette, width int) []string {
-	outcome := p.good("callback after " + span(e.after))
-	if e.late {
-		outcome = p.good("its callback arrived after " + span(e.after))
-	}
-	return e.lines(p, width, outcome)
+	return e.lines(p, width, "callback after "+span(e.after), p.good)
 }
 
 // entry: a refusal whose callback has not arrived yet.
@@ -60,7 +56,7 @@ func (e overdueEntry) plain() string {
 }
 
 func (e overdueEntry) rich(p palette, width int) []string {
-	return e.lines(p, width, p.warn("callback waiting"))
+	return e.lines(p, width, "callback waiting", p.warn)
 }
 
 // entry: words.
@@ -83,6 +79,12 @@ const (
 	stamp     = "15:04:05.000"
 	plainText = 48  // columns of a message in a plain line
 	oneLine   = 118 // columns from which on a refusal takes one line
+
+	// The columns of a refusal's parts on a terminal.
+	beginCells   = 8 + 2 + 5 + 2 // time and code
+	reasonCells  = 36            // on one line; on two it takes what is left
+	outcomeCells = 21            // "callback after 123 ms"
+	whoCells     = 24
 )
 
 func (r refusal) who() string {
@@ -95,24 +97,24 @@ func (r refusal) who() string {
 func (r refusal) quote(n int) string { return "“" + fit(flat(r.text), n-2) + "”" }
 
 // lines shows r with outcome: on one line if there is room, else on two.
-func (r refusal) lines(p palette, width int, outcome string) []string {
-	begin := p.dim(r.at.Format("15:04:05")) + "  " + p.class(classOf(r.code), strconv.Itoa(int(r.code))) + "  "
-	const beginCells = 8 + 2 + 5 + 2
+func (r refusal) lines(p palette, width int, outcome string, paint func(string) string) []string {
+	class := classOf(r.code)
+	begin := p.dim(r.at.Format("15:04:05")) + "  " + p.class(class, strconv.Itoa(int(r.code))) + "  "
 	if width >= oneLine {
-		const reasonCells, outcomeCells, whoCells = 36, 21, 25
-		left := width - beginCells - reasonCells - outcomeCells - whoCells - 3
-		if bare := cells(plainOf(outcome)); bare <= outcomeCells {
-			return []string{begin + p.class(classOf(r.code), pad(r.reason(), reasonCells)) + " " + outcome + strings.Repeat(" ", outcomeCells-bare) + " " +
-				pad(r.who(), whoCells) + " " + r.quote(left)}
-		}
+		left := width - beginCells - reasonCells - outcomeCells - whoCells - 4
+		return []string{begin + p.class(class, pad(r.reason(), reasonCells)) + "  " + paint(pad(outcome, outcomeCells)) + " " +
+			pad(r.who(), whoCells) + " " + r.quote(left)}
 	}
-	room := max(10, width-beginCells-cells(plainOf(outcome))-2)
-	who := fit(r.who(), max(8, width-beginCells-4))
-	lines := []string{begin + p.class(classOf(r.code), pad(r.reason(), room)) + "  " + outcome}
+	who := fit(r.who(), width-beginCells)
 	if left := width - beginCells - cells(who) - 2; left >= 4 {
 		who += ": " + r.quote(left)
 	}
-	return append(lines, strings.Repeat(" ", beginCells)+who)
+	below := strings.Repeat(" ", beginCells)
+	room := width - beginCells - outcomeCells - 2
+	if room < 12 { // a very narrow terminal
+		return []string{begin + p.class(class, fit(r.reason(), width-beginCells)), below + who, below + paint(fit(outcome, width-beginCells))}
+	}
+	return []string{begin + p.class(class, pad(r.reason(), room)) + "  " + paint(outcome), below + who}
 }
 
 // plainView writes one line for each entry and, from time to time, the totals.
@@ -162,7 +164,7 @@ func sendParts(t totals) []string {
 func callbackParts(t totals) []string {
 	parts := []string{plural(t.arrived, "callback") + " arrived", fmt.Sprintf("%d waiting", t.waiting)}
 	if t.arrived > 0 {
-		parts = append(parts, "half within "+span(t.p50), "all within "+span(t.max))
+		parts = append(parts, "after p50 "+span(t.p50)+", max "+span(t.max))
 	}
 	return parts
 }

@@ -12,12 +12,12 @@ import (
 // show their ErrorInfo.
 var reasons = map[api.Code]string{
 	api.CodeInvalidParameter: "bad parameter",
-	api.CodePermissionDenied: "not allowed in this group",
+	api.CodePermissionDenied: "not allowed here",
 	api.CodeGroupNotFound:    "group does not exist",
 	api.CodeInvalidGroupID:   "malformed group id",
 	api.CodeMuted:            "sender is muted",
 	api.CodeAccountNotFound:  "sender has no account",
-	api.CodeSendTooOften:     "too many messages a second",
+	api.CodeSendTooOften:     "too frequent",
 	api.CodeTooManyAt:        "too many people mentioned",
 	api.CodeJSONParse:        "body is not JSON",
 	api.CodeSensitiveText:    "forbidden word",
@@ -39,7 +39,7 @@ func codeWords(c api.Code) string {
 func (r refusal) reason() string {
 	words, ok := reasons[r.code]
 	if !ok {
-		words = r.info
+		words = flat(r.info)
 	}
 	if r.note != "" {
 		words += " (" + r.note + ")"
