@@ -91,6 +91,10 @@ func (r *receiver) open(address string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	r.serve(listener)
+}
+
+func (r *receiver) serve(listener net.Listener) {
 	r.address = listener.Addr().String()
 	if r.trust != nil {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{r.trust.pair}, MinVersion: tls.VersionTLS12})
@@ -112,8 +116,19 @@ func (r *receiver) close() {
 	}
 }
 
-// comeBack listens at the old address again.
-func (r *receiver) comeBack() { r.open(r.address) }
+// comeBack listens at the old address again. A connection of somebody else may
+// have the port for a moment.
+func (r *receiver) comeBack() {
+	r.t.Helper()
+	eventually(r.t, "the receiver's port is free", func() bool {
+		listener, err := net.Listen("tcp", r.address)
+		if err != nil {
+			return false
+		}
+		r.serve(listener)
+		return true
+	})
+}
 
 // answer sets what is answered to the question about the send with this Random.
 func (r *receiver) answer(random int64, q question) { r.change(func() { r.verdict[random] = q }) }
