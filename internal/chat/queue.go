@@ -61,6 +61,7 @@ type flush struct {
 type queue struct {
 	mu     sync.Mutex
 	items  []any // *entry or *alteration
+	want   int   // signal when so many wait; 0 is never
 	wake   chan struct{}
 	lazy   []*flush
 	totals map[*tenant]Totals
@@ -88,12 +89,49 @@ func (q *queue) put(item any) bool {
 		return false
 	}
 	q.items = append(q.items, item)
-	first := len(q.items) == 1
+	_, hurry := item.(*alteration)
+	wake := len(q.items) == 1 || len(q.items) == q.want || hurry
 	q.mu.Unlock()
-	if first {
+	if wake {
 		q.signal()
 	}
 	return true
+}
+
+// gather waits until n sends wait, for at most limit. It returns at once when
+// nothing waits, or something that is no send.
+func (q *queue) gather(n int, limit time.Duration, timer *time.Timer) {
+	enough := func() bool {
+		if len(q.items) == 0 || len(q.items) >= n || q.closed {
+			return true
+		}
+		_, hurry := q.items[len(q.items)-1].(*alteration)
+		return hurry
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if enough() {
+		return
+	}
+	q.want = n
+	timer.Reset(limit)
+	for late := false; !late && !enough(); {
+		q.mu.Unlock()
+		select {
+		case <-q.wake:
+		case <-timer.C:
+			late = true
+		}
+		q.mu.Lock()
+	}
+	q.want = 0
+}
+
+// length is how many items wait.
+func (q *queue) length() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items)
 }
 
 // putLazy adds what can wait; it reports false when the writer has returned.

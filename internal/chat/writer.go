@@ -18,6 +18,11 @@ const (
 	reopenWait = 2 * time.Second
 )
 
+// maxPatience bounds how long a batch waits for company. Senders who were just
+// answered tend to be back within that time; when they share a sync instead of
+// taking turns with it, each waits for one sync and not for two.
+const maxPatience = time.Millisecond
+
 // maintainEvery is how often the store gets its turn while there is no pause.
 const maintainEvery = 20 * time.Millisecond
 
@@ -36,6 +41,11 @@ type writer struct {
 	unrecorded *Unrecorded
 	sick       sickness
 	maintained time.Time // when the store last had its turn
+
+	// crowd is how many sends were about when the last batch was written, in it
+	// or waiting; patience is how long the next batch waits for as many.
+	crowd    int
+	patience time.Duration
 }
 
 // plan is what a batch makes of one entry.
@@ -71,6 +81,7 @@ func (w *writer) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		w.queue.gather(w.crowd*9/10, w.patience, timer)
 		b, alter, wait, closed := w.queue.next()
 		switch {
 		case alter != nil:
@@ -78,7 +89,10 @@ func (w *writer) run() {
 			close(alter.done)
 		case !b.empty():
 			w.overload(b.sends)
+			began := time.Now()
 			w.write(b)
+			w.crowd = min(len(b.sends)+w.queue.length(), maxBatch)
+			w.patience = min(time.Since(began)/2, maxPatience)
 			if time.Since(w.maintained) > maintainEvery {
 				w.maintain()
 			}

@@ -55,6 +55,7 @@ type Store struct {
 	// For the writer's goroutine alone:
 	broken  bool // a COMMIT or a ROLLBACK failed: only Reopen helps
 	purging bool // there may be messages of dissolved groups
+	heads   heads
 	log     walGauge
 }
 
@@ -205,6 +206,7 @@ func (s *Store) Reopen() error {
 	if s.closed {
 		return ErrClosed
 	}
+	s.heads.forget()
 	if s.files != nil {
 		// Its errors are those of the handles that are given up.
 		_ = s.files.close()

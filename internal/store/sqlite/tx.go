@@ -18,6 +18,9 @@ type tx struct {
 	w        *session
 	repeats  *repeats
 	added    remembered
+	apps     map[chat.AppID]chat.Head // the heads that this transaction locked and wrote
+	groups   []chat.GroupHead
+	changes  bool // records were given out: heads are read from the tables alone
 	purging  bool // a group was dissolved
 	failed   error
 	finished bool
@@ -58,14 +61,13 @@ func (t *tx) Lock(app chat.AppID, groups []chat.GroupKey, keys []chat.RepeatKey,
 		return chat.Head{}, errEnded
 	}
 	t.repeats.see(now)
-	head, err := t.w.head(app)
+	head, err := t.appHead(app)
 	if err != nil {
 		return chat.Head{}, fmt.Errorf("lock app %d: %w", app, err)
 	}
 	head.Groups = make(map[chat.GroupKey]chat.GroupHead, len(groups))
 	for _, key := range groups {
-		g := chat.GroupHead{Key: key}
-		ok, err := t.w.one(row(&g.Next, &g.Time), "SELECT next, time FROM group_heads WHERE gkey = ?", int64(key))
+		g, ok, err := t.groupHead(key)
 		if err != nil {
 			return chat.Head{}, fmt.Errorf("lock group %d: %w", key, err)
 		}
@@ -116,7 +118,11 @@ func (t *tx) Put(app chat.AppID, rows *chat.Rows) error {
 			return t.fail("put progress", err)
 		}
 	}
-	return t.fail("put app row", t.w.putHead(app, rows))
+	if err := t.w.putHead(app, rows); err != nil {
+		return t.fail("put app row", err)
+	}
+	t.note(app, rows)
+	return nil
 }
 
 // Records gives access to the app's state.
@@ -124,6 +130,7 @@ func (t *tx) Records(app chat.AppID) (chat.Records, error) {
 	if t.finished {
 		return nil, errEnded
 	}
+	t.changes = true
 	return &records{tx: t, w: t.w, app: app}, nil
 }
 
@@ -138,8 +145,10 @@ func (t *tx) Commit() error {
 	t.finished = true
 	if err := t.w.exec("COMMIT"); err != nil {
 		t.store.broken = true
+		t.store.heads.forget()
 		return fmt.Errorf("commit: %w", err)
 	}
+	t.store.heads.keep(t)
 	t.repeats.commit(&t.added)
 	t.store.purging = t.store.purging || t.purging
 	return nil
