@@ -691,3 +691,30 @@ func TestStopEndsWhileTheStoreTakesNoWrites(t *testing.T) {
 		t.Fatalf("progress after the end was answered with %v", err)
 	}
 }
+
+func TestLastWordsOfAMemberAreKept(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.backend.Change(t.Context(), app, func(r chat.Records) error {
+		g, _, err := r.Group("g1")
+		if err != nil {
+			return err
+		}
+		return r.PutMember(g.Key, chat.Member{User: "jared", Role: chat.RoleMember})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.backend.Send(t.Context(), send(1))
+	if err != nil || o.Kind != chat.Accepted {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	w.restart()
+	g, _, err := w.backend.Reader().Group(t.Context(), app, "g1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok, err := w.backend.Reader().Member(t.Context(), app, g.Key, "jared")
+	if err != nil || !ok || m.LastMsgTime != o.Time {
+		t.Fatalf("%+v, %v, %v; sent at %d", m, ok, err, o.Time)
+	}
+}

@@ -119,11 +119,19 @@ type Rows struct {
 	Events   []Event
 	Repeats  []Repeat
 	Progress []Progress
+	Spoken   []Spoken
 	// Next, Time and Totals are the new values of the app's row.
 	Next   Sequence
 	Time   int64
 	Totals Totals
 	Now    int64 // unix seconds: the minute the repeats belong to
+}
+
+// Spoken is when a member last sent to a group. Who is no member is passed over.
+type Spoken struct {
+	Group GroupKey
+	User  UserID
+	Time  int64 // unix seconds
 }
 
 // Records reads and changes an app's state within a transaction. The version

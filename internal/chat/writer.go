@@ -41,6 +41,7 @@ type writer struct {
 	unrecorded *Unrecorded
 	sick       sickness
 	maintained time.Time // when the store last had its turn
+	spoken     spoken
 
 	// crowd is how many sends were about when the last batch was written, in it
 	// or waiting; patience is how long the next batch waits for as many.
@@ -96,12 +97,19 @@ func (w *writer) run() {
 			if time.Since(w.maintained) > maintainEvery {
 				w.maintain()
 			}
+		case w.spoken.count > 0 && !w.sick.is() && (closed || w.spoken.due() == 0):
+			w.spoken.since = time.Time{} // all of them are due
+			w.write(batch{totals: w.spoken.apps()})
+			w.spoken = spoken{} // what could not be written is given up
 		case closed:
 			w.recoverUnrecorded(true)
 			return
 		default:
 			if w.maintain() {
 				continue
+			}
+			if due := w.spoken.due(); due > 0 && (wait == 0 || due < wait) {
+				wait = due
 			}
 			if pause := w.sick.pause(); pause > 0 && (wait == 0 || pause < wait) {
 				wait = pause
@@ -311,6 +319,7 @@ func (w *writer) prepare(tx Tx, s *share) error {
 	for _, f := range s.lazy {
 		s.rows.Progress = append(s.rows.Progress, f.progress)
 	}
+	s.rows.Spoken = w.spoken.rows(s.tenant)
 	return nil
 }
 
@@ -448,7 +457,13 @@ func (w *writer) publish(b batch, list []*share) {
 	for _, f := range b.lazy {
 		f.done(nil)
 	}
+	for _, e := range b.sends {
+		if e.plan.outcome.Kind == Accepted && e.attempt.view.standing.Member {
+			w.spoken.note(e.attempt.tenant, e.attempt.view.group.Key, e.attempt.send.From, e.plan.outcome.Time)
+		}
+	}
 	for _, s := range list {
+		w.spoken.written(s.tenant, s.rows.Spoken)
 		if len(s.rows.Events) > 0 {
 			w.b.offers.Offer(s.tenant.id, s.rows.Events)
 		}

@@ -118,6 +118,11 @@ func (t *tx) Put(app chat.AppID, rows *chat.Rows) error {
 			return t.fail("put progress", err)
 		}
 	}
+	for _, s := range rows.Spoken {
+		if err := t.w.exec("UPDATE members SET last_msg_time = ?1 WHERE gkey = ?2 AND user = ?3 AND last_msg_time < ?1", s.Time, int64(s.Group), blob(s.User)); err != nil {
+			return t.fail("put last words", err)
+		}
+	}
 	if err := t.w.putHead(app, rows); err != nil {
 		return t.fail("put app row", err)
 	}

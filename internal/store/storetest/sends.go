@@ -436,3 +436,24 @@ func closed(t *testing.T, w *world) {
 		}
 	}
 }
+
+func lastWords(t *testing.T, w *world) {
+	g := w.makeGroup(t, app1, "g")
+	w.change(t, app1, func(r chat.Records) error {
+		return r.PutMember(g, chat.Member{User: "jared", Role: chat.RoleMember})
+	})
+	say := func(user chat.UserID, at int64) {
+		t.Helper()
+		must(t, w.commit(app1, nil, start, func(chat.Head) chat.Rows {
+			return chat.Rows{Spoken: []chat.Spoken{{Group: g, User: user, Time: at}}}
+		}))
+	}
+	for _, step := range []struct{ at, want int64 }{{100, 100}, {90, 100}, {101, 101}} {
+		say("jared", step.at)
+		m, ok, err := w.store.Member(w.ctx, app1, g, "jared")
+		if err != nil || !ok || m.LastMsgTime != step.want {
+			t.Fatalf("after %d: %+v, %v, %v", step.at, m, ok, err)
+		}
+	}
+	say("nobody", 100) // no member: passed over
+}

@@ -56,6 +56,7 @@ func Run(t *testing.T, open Open) {
 		{"sequences follow the commits", sequences},
 		{"messages are read downwards in pages", messagePages},
 		{"a recalled message is marked", recall},
+		{"last words never fall", lastWords},
 		{"bytes survive", bytesSurvive},
 		{"a poison row leaves nothing and harms no later batch", poison},
 		{"a batch for a missing app or group fails", missing},
