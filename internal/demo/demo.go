@@ -24,7 +24,7 @@ import (
 
 const (
 	sdkAppID  = 1_400_000_001   // of the app that the crowd uses
-	drainTime = 7 * time.Second // for the last callbacks: the first retry of one comes within 5 s
+	drainTime = 7 * time.Second // for the last answers and callbacks: the first retry of one comes within 5 s
 	stopTime  = 2 * time.Second // for the monitor's last requests
 	totalsGap = 10 * time.Second
 )
@@ -78,6 +78,10 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	if r == nil {
+		_, err := io.WriteString(c.Out, "parley demo ended before it began\n")
+		return err
+	}
 	if _, err := io.WriteString(c.Out, strings.Join(r.lines(), "\n")+"\n"); err != nil {
 		return fmt.Errorf("show the demonstration: %w", err)
 	}
@@ -87,7 +91,8 @@ func Run(ctx context.Context, c Config) error {
 	return nil
 }
 
-// perform starts everything, lets the crowd talk, and stops everything.
+// perform starts everything, lets the crowd talk, and stops everything. The
+// result is nil if ctx ended before the crowd could begin.
 func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
 	folder, err := os.MkdirTemp("", "parley-demo-")
 	if err != nil {
@@ -100,6 +105,9 @@ func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
 	}()
 	s, err := c.open(ctx, d, folder)
 	defer func() { err = errors.Join(err, s.close()) }()
+	if ctx.Err() != nil {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +123,12 @@ func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
 		ctx, cancel = context.WithTimeout(ctx, c.Duration)
 		defer cancel()
 	}
-	stop := context.AfterFunc(ctx, func() { d.set(func(now *state) { now.ending = true }) })
+	drain, expire := context.WithCancel(context.Background())
+	defer expire()
+	stop := context.AfterFunc(ctx, func() {
+		d.set(func(now *state) { now.ending = true })
+		time.AfterFunc(drainTime, expire)
+	})
 	defer stop()
 	go func() {
 		select {
@@ -126,9 +139,7 @@ func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
 	}()
 	(&crowd{world: s.world, hears: d}).run(ctx)
 
-	timeout := time.NewTimer(drainTime)
-	defer timeout.Stop()
-	d.wait(timeout.C)
+	d.wait(drain.Done())
 	r = &result{took: time.Since(began), data: folder}
 	r.totals, r.missing, r.wrong = d.books()
 	r.server, _ = s.server.Backend().Counts(sdkAppID)

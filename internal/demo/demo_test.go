@@ -240,3 +240,20 @@ func TestLogsGoToTheLogAlone(t *testing.T) {
 		t.Errorf("log:\n%s\noutput:\n%s", log, text)
 	}
 }
+
+func TestNothingIsLeftWhenItIsEndedBeforeItBegan(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("TMPDIR", folder)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	out := newOutput()
+	if err := demo.Run(ctx, demo.Config{Out: out}); err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	if want := "parley demo ended before it began\n"; out.String() != want {
+		t.Errorf("it wrote %q, want %q", out, want)
+	}
+	if left, err := os.ReadDir(folder); err != nil || len(left) > 0 {
+		t.Errorf("left in the temporary folder: %v, %v", left, err)
+	}
+}

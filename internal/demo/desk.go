@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -61,8 +62,8 @@ func (d *desk) run() {
 		case <-d.kick:
 		case <-tick.C:
 		case <-d.quit:
-			if d.fault == nil && d.paint() == nil {
-				d.fault = d.view.end()
+			if d.fault == nil {
+				d.fault = errors.Join(d.paint(), d.view.end())
 			}
 			return
 		}
@@ -165,8 +166,8 @@ func (d *desk) Write(text []byte) (int, error) {
 }
 
 // wait returns when no refusal waits for its callback any more, or when
-// timeout fires.
-func (d *desk) wait(timeout <-chan time.Time) {
+// timeout is closed.
+func (d *desk) wait(timeout <-chan struct{}) {
 	for {
 		d.mu.Lock()
 		calm := len(d.ledger.waiting) == 0

@@ -34,7 +34,7 @@ type view interface {
 	end() error
 }
 
-// entry: a refusal and the callback that told of it.
+// settledEntry is a refusal with the callback that told of it.
 type settledEntry struct{ settled }
 
 func (e settledEntry) plain() string {
@@ -48,7 +48,7 @@ func (e settledEntry) rich(p palette, width int) []string {
 	return e.lines(p, width, "callback after "+span(e.after), p.good)
 }
 
-// entry: a refusal whose callback has not arrived yet.
+// overdueEntry is a refusal whose callback has not arrived yet.
 type overdueEntry struct{ refusal }
 
 func (e overdueEntry) plain() string {
@@ -59,7 +59,7 @@ func (e overdueEntry) rich(p palette, width int) []string {
 	return e.lines(p, width, "callback waiting", p.warn)
 }
 
-// entry: words.
+// noteEntry is words.
 type noteEntry struct {
 	text string
 	warn bool
