@@ -30,9 +30,13 @@ type entry struct {
 	plan plan // of the batch that is being written
 }
 
-// tell answers everybody who waits for the entry. It may be called again.
+// tell answers everybody who waits for the entry. It may be called again: an
+// outcome that comes after ErrUnknown is for those who repeat the send.
 func (e *entry) tell(o Outcome, err error) {
 	if e.told {
+		if err == nil {
+			e.attempt.tenant.repeats.settle(e.attempt.key)
+		}
 		return
 	}
 	e.told, e.outcome, e.err = true, o, err

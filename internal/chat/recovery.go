@@ -61,7 +61,7 @@ func (w *writer) resolve(b batch, planned []*share, cause error) {
 		w.fallSick(err)
 		if time.Now().After(deadline) {
 			for _, e := range b.sends {
-				e.tell(Outcome{}, ErrUnknown)
+				e.tellUnknown()
 			}
 		}
 		if !w.endure(50 * time.Millisecond) {
@@ -71,6 +71,17 @@ func (w *writer) resolve(b batch, planned []*share, cause error) {
 			return
 		}
 	}
+}
+
+// tellUnknown answers that nobody knows the outcome yet. Until somebody does,
+// the send stays in work: one equal to it must not become a send of its own,
+// refused although the first was stored.
+func (e *entry) tellUnknown() {
+	if e.told {
+		return
+	}
+	e.attempt.tenant.repeats.hold(e.attempt.key)
+	e.tell(Outcome{}, ErrUnknown)
 }
 
 // endure waits while the store is away, refusing what comes meanwhile. It
@@ -163,6 +174,7 @@ func (w *writer) putOff(b batch) {
 func (w *writer) keep(e *entry) {
 	if e.told { // answered before; it is with the unrecorded already, or its caller is gone
 		w.unrecorded.put(e)
+		e.tell(Outcome{}, nil)
 		return
 	}
 	if !w.unrecorded.put(e) {
