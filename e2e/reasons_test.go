@@ -28,7 +28,6 @@ type stage struct {
 	random uint32
 	sent   ledger // what the metrics must say at the end
 	told   []refusal
-	shared int // refusals told beyond the first of a shared record
 }
 
 // refusal is an exception that a sender was told of.

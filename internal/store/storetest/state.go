@@ -125,7 +125,9 @@ func groups(t *testing.T, w *world) {
 	})
 	g.NextMsgSeq = 1
 	got, ok, err := w.store.Group(w.ctx, app1, g.ID)
-	must(t, err)
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
 	equal(t, "group", got, g)
 
 	if w.try(app1, func(r chat.Records) error { _, err := r.CreateGroup(g); return err }) == nil {
