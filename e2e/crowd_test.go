@@ -71,6 +71,16 @@ func gather(t *testing.T, n int, c *api.Client, group, gagged string) *crowd {
 	return w
 }
 
+// lobby makes the group of that name, in which gagged is muted.
+func lobby(t *testing.T, c *api.Client) {
+	t.Helper()
+	accounts(t, c, "gagged")
+	group(t, c, api.TypePublic, "lobby", "gagged")
+	if _, err := c.ForbidSendMsg(t.Context(), api.ForbidSendMsgRequest{GroupId: "lobby", Members_Account: []string{"gagged"}, MuteTime: ptr(uint32(api.Forever))}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // leave ends the crowd once every message has its outcome.
 func (w *crowd) leave() {
 	w.change(func() {

@@ -23,11 +23,7 @@ type saidSend struct {
 func sayMany(t *testing.T, s *server, each int) (list []saidSend) {
 	t.Helper()
 	c := s.client()
-	accounts(t, c, "gagged")
-	group(t, c, api.TypePublic, "lobby", "gagged")
-	if _, err := c.ForbidSendMsg(t.Context(), api.ForbidSendMsgRequest{GroupId: "lobby", Members_Account: []string{"gagged"}, MuteTime: ptr(uint32(api.Forever))}); err != nil {
-		t.Fatal(err)
-	}
+	lobby(t, c)
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for i := range 32 {
@@ -151,19 +147,10 @@ func TestSickDiskLosesNothingThatWasAnswered(t *testing.T) {
 			rc := ofApp(t, nil)
 			s := serve(t, nil, oneApp(data, rc, "--group-rate", "0")...)
 			client := s.client()
-			accounts(t, client, "gagged")
-			group(t, client, api.TypePublic, "lobby", "gagged")
-			if _, err := client.ForbidSendMsg(t.Context(), api.ForbidSendMsgRequest{GroupId: "lobby", Members_Account: []string{"gagged"}, MuteTime: ptr(uint32(api.Forever))}); err != nil {
-				t.Fatal(err)
-			}
+			lobby(t, client)
 			w := gather(t, 8, client, "lobby", "gagged")
 			w.awaitMore(50)
-			calls, _, _ := strings.Cut(c.inject, ":")
-			args := []string{"-e", "trace=" + calls, "-e", "inject=" + c.inject}
-			for _, f := range c.files {
-				args = append(args, "-P", filepath.Join(data, f))
-			}
-			x := attach(t, s.cmd.Process.Pid, args...)
+			x := sicken(t, s, data, c.inject, c.files...)
 			eventually(t, "the server says that it takes no writes", func() bool { return s.health(t, "/readyz") == 503 })
 			if status := s.health(t, "/healthz"); status != 200 {
 				t.Errorf("/healthz answers %d while the disk is sick", status)
@@ -190,4 +177,41 @@ func TestSickDiskLosesNothingThatWasAnswered(t *testing.T) {
 			s.stop(t)
 		})
 	}
+}
+
+// sicken lets system calls on files of the data folder fail until detach.
+func sicken(t *testing.T, s *server, data, inject string, files ...string) *tracer {
+	t.Helper()
+	calls, _, _ := strings.Cut(inject, ":")
+	args := []string{"-e", "trace=" + calls, "-e", "inject=" + inject}
+	for _, f := range files {
+		args = append(args, "-P", filepath.Join(data, f))
+	}
+	return attach(t, s.cmd.Process.Pid, args...)
+}
+
+// A kill may lose what the failing disk did not take; here it takes the file
+// for such refusals, and fails for the log alone.
+func TestRefusalsOfASickDiskOutliveAKill(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	rc := ofApp(t, nil)
+	flags := oneApp(data, rc, "--group-rate", "0")
+	s := serve(t, nil, flags...)
+	lobby(t, s.client())
+	w := gather(t, 8, s.client(), "lobby", "gagged")
+	w.awaitMore(50)
+	for range 3 {
+		x := sicken(t, s, data, "fsync,fdatasync:error=EIO", "parley.db-wal")
+		var before int
+		w.look(func() { before = w.codes[api.CodeInternal] })
+		w.await(t, "senders are told 10002", func() bool { return w.codes[api.CodeInternal] >= before+20 })
+		s.kill(t)
+		x.detach(t)
+		s = serve(t, nil, flags...)
+		w.move(s.client())
+		w.awaitMore(50)
+	}
+	w.settle(s, rc)
+	s.stop(t)
 }

@@ -1,9 +1,8 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
-
-	"github.com/parley-im/parley/api"
 )
 
 func TestKillUnderLoadLosesNothing(t *testing.T) {
@@ -16,11 +15,7 @@ func TestKillUnderLoadLosesNothing(t *testing.T) {
 	flags := oneApp(t.TempDir(), rc, "--group-rate", "0")
 	s := serve(t, nil, flags...)
 	c := s.client()
-	accounts(t, c, "gagged")
-	group(t, c, api.TypePublic, "lobby", "gagged")
-	if _, err := c.ForbidSendMsg(t.Context(), api.ForbidSendMsgRequest{GroupId: "lobby", Members_Account: []string{"gagged"}, MuteTime: ptr(uint32(api.Forever))}); err != nil {
-		t.Fatal(err)
-	}
+	lobby(t, c)
 
 	w := gather(t, 16, c, "lobby", "gagged")
 	for i := range kills {
@@ -41,4 +36,32 @@ func TestKillUnderLoadLosesNothing(t *testing.T) {
 	w.awaitMore(pace)
 	w.settle(s, rc)
 	s.stop(t)
+}
+
+func TestStopAndStartSendNothingAgain(t *testing.T) {
+	t.Parallel()
+	rc := ofApp(t, nil)
+	flags := oneApp(t.TempDir(), rc)
+	refused := func(s *server, random uint32) received {
+		t.Helper()
+		_, err := s.client().SendGroupMsg(t.Context(), say("nowhere", appAdmin, random, "hello"))
+		return rc.event(t, eventOf(err))
+	}
+	s := serve(t, nil, flags...)
+	for i := range uint32(5) {
+		refused(s, i)
+	}
+	// Attempts that a stop breaks off are made again; here they have all come back.
+	delivered := fmt.Sprintf(`parley_delivery_attempts_total{app="%d",result="delivered"}`, appID)
+	eventually(t, "all callbacks are delivered", func() bool { return s.metrics(t)[delivered] == 5 })
+	s.stop(t)
+	s = serve(t, nil, flags...)
+	last := refused(s, 5).Delivery
+	if last.Sequence != 6 || last.Previous != 5 || last.Settled != 5 || last.Attempt != 1 {
+		t.Errorf("%+v", last)
+	}
+	s.stop(t)
+	if n := len(rc.all()); n != 6 {
+		t.Errorf("%d callbacks for 6 exceptions", n)
+	}
 }

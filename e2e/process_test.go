@@ -6,7 +6,9 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // output is what a process has printed so far.
@@ -59,10 +61,17 @@ func launch(t testing.TB, env []string, args ...string) *process {
 		p.stdout.change(func() {})
 	}()
 	t.Cleanup(func() {
+		if t.Failed() { // what is it doing?
+			_ = p.cmd.Process.Signal(syscall.SIGQUIT)
+			select {
+			case <-p.ended:
+			case <-time.After(5 * time.Second):
+			}
+		}
 		_ = p.cmd.Process.Kill() // this process alone; harmless after its end
 		<-p.ended
 		if t.Failed() {
-			t.Logf("%s printed:\n%s%s", strings.Join(args, " "), &p.stdout, tail(p.stderr.String(), 4000))
+			t.Logf("%s printed:\n%s%s", strings.Join(args, " "), &p.stdout, tail(p.stderr.String(), 20000))
 		}
 	})
 	return p
