@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"container/heap"
+	"sync"
 	"time"
 
 	"github.com/parley-im/parley/internal/chat"
@@ -23,7 +24,10 @@ func (l *lane) flush() {
 	p.Endpoint, p.Cursor, p.CursorPrevious = l.endpoint.ID, l.cursor, l.passed
 	parked := l.parked
 	l.unsaved, l.parked, l.dirty, l.saving, l.saveAt = chat.Progress{}, nil, false, true, time.Time{}
-	l.save(p, func(err error) { l.saved <- saved{err: err, rows: p, parked: parked} })
+	var once sync.Once // an answer too many must neither block the writer nor pass for the next one
+	l.save(p, func(err error) {
+		once.Do(func() { l.saved <- saved{err: err, rows: p, parked: parked} })
+	})
 }
 
 // onSaved makes what is now on disk due, or hands it over again a little later.

@@ -283,6 +283,7 @@ func (w *world) SaveProgress(_ chat.AppID, p chat.Progress, done func(error)) {
 		}
 		w.mu.Unlock()
 		done(err)
+		done(err) // once more, as when a batch is written again in halves
 	})
 }
 
