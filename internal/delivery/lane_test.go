@@ -394,10 +394,14 @@ func TestARetryThatCannotBeReadIsTriedAgain(t *testing.T) {
 		w.refuse(1)
 		w.endpoint.Cursor, w.endpoint.CursorPrevious = 1, 1
 		w.rows[1] = chat.Pending{Seq: 1, Attempt: 2, Status: 404}
+		w.eventFault = errors.New("the disk is away")
 		w.start()
-		synctest.Wait()
-		w.with(func() { w.rows[1] = chat.Pending{Seq: 1, Attempt: 2, Status: 404} })
 		pass(10 * time.Second)
+		if len(w.times(0)) != 0 || w.rows[1].Dead || w.reads > 100 {
+			t.Errorf("%d attempts, row %+v, %d reads", len(w.times(0)), w.rows[1], w.reads)
+		}
+		w.with(func() { w.eventFault = nil })
+		pass(2 * time.Second)
 		wantAllDelivered(t, w)
 	})
 }

@@ -189,7 +189,7 @@ func TestAtMost64QuestionsOfASenderWait(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newAsking(1)
-		a.panels[1].set(step{status: 200, body: okAnswer, after: time.Second})
+		a.panels[1].set(step{status: 200, body: okAnswer, after: 900 * time.Millisecond})
 		var all sync.WaitGroup
 		for range maxQuestions + maxWaiting {
 			all.Go(func() {

@@ -34,6 +34,7 @@ type world struct {
 	saves    int
 
 	readFault, saveFault error
+	eventFault           error // of reading one event alone
 	reads                int
 
 	answer   func(a arrival) step // how the endpoint answers
@@ -365,7 +366,7 @@ func (w *world) Events(_ context.Context, _ chat.AppID, after chat.Sequence, lim
 func (w *world) Event(_ context.Context, _ chat.AppID, seq chat.Sequence) (chat.Event, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.read(); err != nil {
+	if err := errors.Join(w.read(), w.eventFault); err != nil {
 		return chat.Event{}, false, err
 	}
 	if seq <= w.first || int(seq) > len(w.events) {
