@@ -157,6 +157,21 @@ func (w *crowd) awaitMore(n int) {
 	})
 }
 
+// awaitSick waits until n more senders were told 10002, or that the outcome is
+// unknown: when the commit that failed had a send of every speaker, all of them
+// repeat it until the store is back.
+func (w *crowd) awaitSick(n int) {
+	w.t.Helper()
+	before := -1
+	w.await(w.t, "senders are told 10002 or nothing", func() bool {
+		now := w.codes[api.CodeInternal] + w.unknown
+		if before < 0 {
+			before = now
+		}
+		return now >= before+n
+	})
+}
+
 // settle checks everything that the crowd was told against the server and the
 // receiver: each accepted message stored once under its MsgSeq, no gap among
 // these; each refusal one event, no gap among the sequences; repeats answered

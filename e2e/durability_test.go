@@ -8,8 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/parley-im/parley/api"
 )
 
 // saidSend is a send with the words to find it by on the disk.
@@ -155,7 +153,7 @@ func TestSickDiskLosesNothingThatWasAnswered(t *testing.T) {
 			if status := s.health(t, "/healthz"); status != 200 {
 				t.Errorf("/healthz answers %d while the disk is sick", status)
 			}
-			w.await(t, "senders are told 10002", func() bool { return w.codes[api.CodeInternal] >= 20 })
+			w.awaitSick(20)
 			if c.long {
 				w.await(t, "senders are told that the outcome is unknown", func() bool { return w.unknown > 0 })
 			}
@@ -203,9 +201,7 @@ func TestRefusalsOfASickDiskOutliveAKill(t *testing.T) {
 	w.awaitMore(50)
 	for range 3 {
 		x := sicken(t, s, data, "fsync,fdatasync:error=EIO", "parley.db-wal")
-		var before int
-		w.look(func() { before = w.codes[api.CodeInternal] })
-		w.await(t, "senders are told 10002", func() bool { return w.codes[api.CodeInternal] >= before+20 })
+		w.awaitSick(20)
 		s.kill(t)
 		x.detach(t)
 		s = serve(t, nil, flags...)
