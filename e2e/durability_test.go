@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/parley-im/parley/api"
 )
 
 // saidSend is a send with the words to find it by on the disk.
@@ -208,6 +210,23 @@ func TestRefusalsOfASickDiskOutliveAKill(t *testing.T) {
 		w.move(s.client())
 		w.awaitMore(50)
 	}
+	w.settle(s, rc)
+	s.stop(t)
+}
+
+// One sync takes three seconds: what was behind it has waited too long.
+func TestSendsThatWaitTooLongForTheDiskAreRefusedWith60008(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	rc := ofApp(t, nil)
+	s := serve(t, nil, oneApp(data, rc, "--group-rate", "0")...)
+	lobby(t, s.client())
+	w := gather(t, 16, s.client(), "lobby", "gagged")
+	w.awaitMore(50)
+	x := sicken(t, s, data, "fsync,fdatasync:delay_enter=3000000", "parley.db-wal")
+	w.await(t, "senders are told 60008", func() bool { return w.codes[api.CodeServiceTimeout] > 0 })
+	x.detach(t)
+	w.awaitMore(50)
 	w.settle(s, rc)
 	s.stop(t)
 }
