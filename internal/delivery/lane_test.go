@@ -531,6 +531,7 @@ func TestTheSwitchIsFollowedAndAChangeBeginsANewChain(t *testing.T) {
 func TestAStormOfChangesLeavesOneLaneThatWorks(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
+		w.replaced = true
 		w.start()
 		for i := range 5000 {
 			w.set(func(e *chat.Endpoint) { e.Token = string(rune('a' + i%7)) })
@@ -557,8 +558,9 @@ func TestAnIdleOrFailingLaneDoesNotSpin(t *testing.T) {
 				return tooLarge
 			}
 		},
-		"failing": func(w *world) { w.answer = always(refused) },
-		"gone":    func(w *world) { w.answer = always(goneAway) },
+		"failing":             func(w *world) { w.answer = always(refused) },
+		"waiting for retries": func(w *world) { w.answer = always(missing) },
+		"gone":                func(w *world) { w.answer = always(goneAway) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
