@@ -108,8 +108,11 @@ func (b *Backend) Start(ctx context.Context) error {
 		if err := b.reload(ctx, app.ID, head.Version); err != nil {
 			return err
 		}
+		if a, ok := b.tenant(app.ID); ok {
+			a.next.Store(uint64(head.Next))
+		}
 	}
-	if err := b.writer.unrecorded.load(b); err != nil {
+	if err := b.writer.unrecorded.load(ctx, b); err != nil {
 		return err
 	}
 	b.ready.Store(true)
@@ -309,6 +312,9 @@ func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 		a = &tenant{id: id, rates: &rates{}, repeats: &inProgress{}}
 	}
 	a.version.Store(version)
+	if !ok {
+		a.applied.Store(version)
+	}
 	a.app.Store(app)
 	if old := a.words.Load(); !ok || !old.holds(words) { // making one takes a while
 		a.words.Store(NewFilter(words))
@@ -342,6 +348,8 @@ func (b *Backend) catchUp(a *tenant, version uint64) {
 	b.hot.groups.clear()
 	b.hot.accounts.clear()
 	b.hot.standings.clear()
+	a.applied.Store(version)
+	b.offers.Changed(a.id)
 }
 
 // touch names one app, so that a probe of the store has something to write.

@@ -23,12 +23,12 @@ func (b *Backend) Change(ctx context.Context, app AppID, fn func(Records) error)
 }
 
 // alter runs one change. After an error from COMMIT the version tells whether
-// it was stored: every change raises it.
+// it was stored: every change raises it, or removes the app.
 func (w *writer) alter(c *alteration) error {
 	if w.sick.is() {
 		return storeRefusal("the store takes no writes")
 	}
-	tx, err := w.b.store.Begin()
+	tx, err := w.begin()
 	if err != nil {
 		return w.alterFailed(c, err)
 	}
@@ -54,10 +54,13 @@ func (w *writer) alter(c *alteration) error {
 		w.log.Error("the commit of a change failed; asking the store", "app", c.app, "error", err)
 		if err := w.b.store.Reopen(); err != nil {
 			w.fallSick(err)
-			return storeRefusal("the commit failed")
+			return ErrUnknown // found out by the next batch of the app
 		}
 		head, herr := w.b.store.Head(context.Background(), c.app)
-		if herr != nil || head.Version < version {
+		if herr != nil {
+			return ErrUnknown
+		}
+		if stored := head.Version >= version || n.removed && head.Next == 0; !stored {
 			return w.alterFailed(c, err)
 		}
 	}
@@ -96,6 +99,9 @@ func (w *writer) apply(app AppID, n *noted, version uint64) error {
 	if n.manyStandings {
 		w.b.hot.standings.clear()
 	}
+	if a, ok := w.b.tenant(app); ok {
+		a.applied.Store(version)
+	}
 	if n.app {
 		w.b.offers.Changed(app)
 	}
@@ -106,6 +112,7 @@ func (w *writer) apply(app AppID, n *noted, version uint64) error {
 type noted struct {
 	Records
 	app           bool
+	removed       bool // the app itself
 	groups        []GroupID
 	accounts      []UserID
 	standings     []standingID
@@ -128,7 +135,7 @@ func (n *noted) PutApp(a App) error {
 }
 
 func (n *noted) DeleteApp() error {
-	n.app, n.manyGroups, n.manyStandings = true, true, true
+	n.app, n.removed, n.manyGroups, n.manyStandings = true, true, true, true
 	return n.Records.DeleteApp()
 }
 

@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"context"
 	"errors"
 	"sync"
 
@@ -15,8 +16,11 @@ type faulty struct {
 	put    func(*chat.Rows) error
 	commit func() (really bool, err error)
 	reopen func() error
-	sizes  []int // sends of each transaction that was committed
-	opened int   // how often it was opened again
+	// maintain may fail, and apps is called when the apps are read.
+	maintain func() error
+	apps     func()
+	sizes    []int // sends of each transaction that was committed
+	opened   int   // how often it was opened again
 }
 
 var errDisk = errors.New("disk I/O error")
@@ -30,6 +34,28 @@ func (f *faulty) set(change func(*faulty)) {
 func (f *faulty) Begin() (chat.Tx, error) {
 	tx, err := f.Store.Begin()
 	return &faultyTx{Tx: tx, f: f}, err
+}
+
+func (f *faulty) Maintain() (bool, error) {
+	f.mu.Lock()
+	maintain := f.maintain
+	f.mu.Unlock()
+	if maintain != nil {
+		if err := maintain(); err != nil {
+			return false, err
+		}
+	}
+	return f.Store.Maintain()
+}
+
+func (f *faulty) Apps(ctx context.Context) ([]chat.App, error) {
+	f.mu.Lock()
+	apps := f.apps
+	f.mu.Unlock()
+	if apps != nil {
+		apps()
+	}
+	return f.Store.Apps(ctx)
 }
 
 func (f *faulty) Reopen() error {

@@ -11,9 +11,11 @@ import (
 // hot is the state that the send path reads: bounded caches, filled on demand,
 // of what the rules look at. Together they keep to about 48 MB.
 //
-// A change raises the app's version first and drops its keys afterwards. A fill
-// notes the version before it reads the store and is thrown away if the version
-// has moved, so nothing older than the last change can stay.
+// A change raises the app's version first, drops its keys, and then says that it
+// is applied. A fill notes the version before it reads the store and is thrown
+// away if the version has moved, so nothing older than the last change can stay;
+// a view notes what was applied before it looked, so the writer sees that it may
+// be old.
 type hot struct {
 	read      Reader
 	groups    *cache[groupID, *Group]       // nil: there is no such group
@@ -55,7 +57,7 @@ type view struct {
 
 // look reads the facts about a send: from memory, or from the store on a miss.
 func (h *hot) look(ctx context.Context, a *tenant, s *Send) (v view, err error) {
-	v.version = a.version.Load()
+	v.version = a.applied.Load()
 	if v.group, err = h.group(ctx, a, s.Group); err != nil {
 		return v, err
 	}
@@ -125,8 +127,12 @@ type tenant struct {
 	app      atomic.Pointer[App]
 	words    atomic.Pointer[Filter]
 	endpoint atomic.Pointer[Endpoint] // the app's callback URL; nil without one
-	// version is the app's state version as far as this process has applied it.
-	version atomic.Uint64
+	// version is the app's state version as committed, applied the same once the
+	// caches are rid of what came before it. A fill is thrown away when version
+	// has moved; what was looked up under an applied version is at least as new.
+	version, applied atomic.Uint64
+	// next is the sequence that the next event gets, as last committed here.
+	next atomic.Uint64
 
 	rates   *rates
 	repeats *inProgress

@@ -26,6 +26,7 @@ type entry struct {
 	outcome Outcome
 	err     error
 	told    bool // done is closed
+	old     bool // of an earlier process: not counted as an attempt of this one
 
 	plan plan // of the batch that is being written
 }
@@ -43,7 +44,11 @@ func (e *entry) tell(o Outcome, err error) {
 	close(e.done)
 }
 
-func (e *entry) bytes() int { return len(e.attempt.send.Content.Body) + 512 }
+// bytes is about what the entry holds in memory.
+func (e *entry) bytes() int {
+	s := e.attempt.send
+	return 512 + len(s.Content.Body) + len(s.Content.Cloud) + len(s.Group) + len(s.From)
+}
 
 // alteration is a change of state, run by the writer between two batches.
 type alteration struct {

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -95,7 +96,7 @@ func (w *writer) endure(d time.Duration) bool {
 		case alter != nil:
 			alter.err = storeRefusal("the store takes no writes")
 			close(alter.done)
-		case len(b.sends) > 0 || len(b.lazy) > 0:
+		case !b.empty():
 			w.putOff(b)
 		case closed:
 			return false
@@ -155,7 +156,15 @@ func (w *writer) ask(b batch, planned []*share) error {
 	w.fallSick(err)
 	w.putOff(again)
 	// Whether this second commit happened is found out when they are tried again.
-	return w.b.store.Reopen()
+	w.reopen()
+	return nil
+}
+
+// reopen opens the store again; if it cannot, the next probe tries.
+func (w *writer) reopen() {
+	if err := w.b.store.Reopen(); err != nil {
+		w.log.Debug("the store does not open", "error", err)
+	}
 }
 
 // putOff answers sends with 10002 while the store takes no writes, and keeps
@@ -202,19 +211,14 @@ func (w *writer) recoverUnrecorded(last bool) {
 				return
 			}
 		}
-		known, err := w.alreadyThere(waiting)
+		missing, err := w.alreadyThere(waiting)
 		if err == nil {
-			b.sends = known
-			var list []*share
-			if list, err = w.try(b); err == nil {
-				w.publish(b, list)
-			}
+			b.sends = missing
+			err = w.record(b)
 		}
 		if err != nil {
 			w.fallSick(err)
-			if err := w.b.store.Reopen(); err != nil {
-				w.log.Debug("the store does not open", "error", err)
-			}
+			w.reopen()
 			return
 		}
 		w.unrecorded.drop(len(waiting))
@@ -223,6 +227,35 @@ func (w *writer) recoverUnrecorded(last bool) {
 			return
 		}
 	}
+}
+
+// record writes what was set aside, in halves when a row is refused, so that one
+// that can never be written does not look like a sick store. That one is given
+// up, and the log says so.
+func (w *writer) record(b batch) error {
+	list, err := w.try(b)
+	var unknown commitError
+	switch {
+	case err == nil:
+		w.publish(b, list)
+		return nil
+	case errors.As(err, &unknown), len(b.sends) == 0:
+		return err
+	case len(b.sends) > 1:
+		half := len(b.sends) / 2
+		if err := w.record(batch{sends: b.sends[:half]}); err != nil {
+			return err
+		}
+		return w.record(batch{sends: b.sends[half:]})
+	}
+	if probe, perr := w.try(batch{totals: w.b.touch()}); perr != nil {
+		return perr
+	} else {
+		w.publish(batch{}, probe)
+	}
+	e := b.sends[0]
+	w.log.Error("an exception can never be recorded and is given up", "app", e.attempt.send.App, "event", e.attempt.id.String(), "error", err)
+	return nil
 }
 
 // alreadyThere leaves out the exceptions that an earlier try did write although

@@ -207,6 +207,10 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	ctx = context.WithoutCancel(ctx)
 
 	first, known, err := b.store.Repeat(ctx, s.App, t.key, t.now.Unix())
+	if err != nil && !b.Ready() { // it may have been accepted before: no refusal may say otherwise
+		a.counts.unanswered.Add(1)
+		return Outcome{}, ErrUnknown
+	}
 	if err != nil {
 		return b.internal(t, "look up a repeat", err)
 	}
@@ -239,7 +243,7 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 // exceeded rate of calls, refusals alike share one record.
 func (b *Backend) refuse(t *attempt, rule string, r *Refusal) (Outcome, error) {
 	r.Rule = rule
-	if t.view.group == nil && t.send.Group != "" { // refused before the group was looked at; its type is told all the same
+	if t.view.group == nil && printable(string(t.send.Group), maxGroupID) { // refused before the group was looked at; its type is told all the same
 		if g, err := b.hot.group(context.Background(), t.tenant, t.send.Group); err == nil {
 			t.view.group = g
 		}
@@ -291,13 +295,14 @@ func (b *Backend) await(e *entry) (Outcome, error) {
 	return e.outcome, nil
 }
 
-// frequency counts the send against the limits of its group and its sender.
+// frequency counts the send against the limits of its sender and its group, in
+// this order: who is above his own limit does not use up the group's.
 func (b *Backend) frequency(t *attempt) *Refusal {
 	settings, now := &t.app.Settings, b.clock()
-	if r := checkFrequency("group", t.tenant.rates.groups.take(t.view.group.Key, settings.GroupRate, now)); r != nil {
+	if r := checkFrequency("sender", t.tenant.rates.senders.take(t.send.From, settings.SenderRate, now)); r != nil {
 		return r
 	}
-	return checkFrequency("sender", t.tenant.rates.senders.take(t.send.From, settings.SenderRate, now))
+	return checkFrequency("group", t.tenant.rates.groups.take(t.view.group.Key, settings.GroupRate, now))
 }
 
 // beforeSend puts the question to the app backend if its switch is on, and

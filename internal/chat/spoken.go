@@ -71,7 +71,9 @@ func (s *spoken) written(a *tenant, list []Spoken) {
 	if len(s.times[a]) == 0 {
 		delete(s.times, a)
 	}
-	s.since = time.Now()
+	if len(list) > 0 {
+		s.since = time.Now()
+	}
 }
 
 // apps names the apps that have some, for a batch that has nothing else.

@@ -2,19 +2,22 @@ package chat
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 )
 
 // Bounds of what waits for a store that takes no writes.
 const (
 	maxUnrecorded  = 4096
-	unrecordedSize = 8 << 20 // bytes reserved in the data folder
+	maxUnrecordedB = 64 << 20 // bytes of messages in memory
+	unrecordedSize = 8 << 20  // bytes reserved in the data folder
 )
 
 // Unrecorded keeps the exceptions with code 10002 that were told to their
@@ -26,6 +29,7 @@ const (
 // The file holds one JSON line each, followed by zeros up to its size.
 type Unrecorded struct {
 	waiting []*entry
+	bytes   int
 	count   atomic.Int64 // exceptions, for the metric
 	full    atomic.Bool
 
@@ -39,6 +43,9 @@ type unrecordedLine struct {
 	Send    Send
 	Refusal Refusal
 	Count   int
+	// After is the app's next sequence when it was set aside: its event, if it
+	// was recorded after all, has this one or a later.
+	After Sequence
 }
 
 // OpenUnrecorded opens or makes the file in dir; an empty dir keeps exceptions
@@ -57,11 +64,13 @@ func OpenUnrecorded(dir string) (*Unrecorded, error) {
 }
 
 // load reads what an earlier process left, then reserves the file's room. Its
-// last line may be cut off by a kill; it is left out.
-func (u *Unrecorded) load(b *Backend) error {
+// last line may be cut off by a kill; it is left out, as is what was recorded
+// before the file could be emptied.
+func (u *Unrecorded) load(ctx context.Context, b *Backend) error {
 	if u.file == nil {
 		return nil
 	}
+	after := make(map[AppID]Sequence)
 	r := bufio.NewReaderSize(io.LimitReader(u.file, unrecordedSize), 1<<16)
 	for {
 		line, err := r.ReadBytes('\n')
@@ -75,16 +84,53 @@ func (u *Unrecorded) load(b *Backend) error {
 		if json.Unmarshal(line, &l) != nil {
 			break
 		}
+		u.end += int64(len(line))
 		a, ok := b.tenant(l.Send.App)
 		if !ok {
 			continue
 		}
 		t := &attempt{id: l.ID, send: &l.Send, tenant: a, app: a.app.Load(), now: b.Now()}
-		u.waiting = append(u.waiting, &entry{attempt: t, refusal: &l.Refusal, count: l.Count, told: true, done: make(chan struct{})})
-		u.end += int64(len(line))
+		if printable(string(l.Send.Group), maxGroupID) {
+			if t.view.group, err = b.hot.group(ctx, a, l.Send.Group); err != nil {
+				return fmt.Errorf("read the group of an unrecorded refusal: %w", err)
+			}
+		}
+		if first, known := after[a.id]; !known || l.After < first {
+			after[a.id] = l.After
+		}
+		u.waiting = append(u.waiting, &entry{attempt: t, refusal: &l.Refusal, count: l.Count, told: true, old: true, done: make(chan struct{})})
+	}
+	if err := u.leaveOutRecorded(ctx, b, after); err != nil {
+		return err
+	}
+	for _, e := range u.waiting {
+		u.bytes += e.bytes()
 	}
 	u.count.Store(int64(len(u.waiting)))
 	return reserve(u.file, u.end)
+}
+
+// leaveOutRecorded looks through the journals for exceptions that are there
+// although they still stand in the file.
+func (u *Unrecorded) leaveOutRecorded(ctx context.Context, b *Backend, after map[AppID]Sequence) error {
+	recorded := make(map[AttemptID]bool)
+	for app, next := range after {
+		for {
+			page, err := b.store.Events(ctx, app, max(next, 1)-1, 1000, 4<<20)
+			if err != nil {
+				return fmt.Errorf("look for unrecorded refusals in the journal: %w", err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			for i := range page {
+				recorded[page[i].ID] = true
+				next = page[i].Seq + 1
+			}
+		}
+	}
+	u.waiting = slices.DeleteFunc(u.waiting, func(e *entry) bool { return recorded[e.attempt.id] })
+	return nil
 }
 
 // reserve fills the file with zeros from an offset on, so that the disk's blocks
@@ -103,17 +149,18 @@ func reserve(f *os.File, from int64) error {
 
 // put keeps an exception; it reports false when there is no room.
 func (u *Unrecorded) put(e *entry) bool {
-	if len(u.waiting) >= maxUnrecorded {
+	if u.isFull() {
 		u.full.Store(true)
 		return false
 	}
 	u.waiting = append(u.waiting, e)
+	u.bytes += e.bytes()
 	u.count.Store(int64(len(u.waiting)))
-	u.full.Store(len(u.waiting) >= maxUnrecorded)
+	u.full.Store(u.isFull())
 	if u.file == nil {
 		return true
 	}
-	line, err := json.Marshal(unrecordedLine{ID: e.attempt.id, Send: *e.attempt.send, Refusal: *e.refusal, Count: e.count})
+	line, err := json.Marshal(unrecordedLine{ID: e.attempt.id, Send: *e.attempt.send, Refusal: *e.refusal, Count: e.count, After: Sequence(e.attempt.tenant.next.Load())})
 	if err != nil || u.end+int64(len(line))+1 > unrecordedSize {
 		return true // in memory all the same
 	}
@@ -124,6 +171,10 @@ func (u *Unrecorded) put(e *entry) bool {
 	return true
 }
 
+func (u *Unrecorded) isFull() bool {
+	return len(u.waiting) >= maxUnrecorded || u.bytes >= maxUnrecordedB
+}
+
 func (u *Unrecorded) len() int { return int(u.count.Load()) }
 
 // head is at most n of the exceptions that wait, oldest first.
@@ -131,6 +182,9 @@ func (u *Unrecorded) head(n int) []*entry { return u.waiting[:min(n, len(u.waiti
 
 // drop forgets the n oldest, which are committed now.
 func (u *Unrecorded) drop(n int) {
+	for _, e := range u.waiting[:n] {
+		u.bytes -= e.bytes()
+	}
 	u.waiting = u.waiting[n:]
 	u.count.Store(int64(len(u.waiting)))
 	u.full.Store(false)

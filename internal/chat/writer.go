@@ -134,8 +134,9 @@ func (w *writer) maintain() (more bool) {
 	}
 	w.maintained = time.Now()
 	more, err := w.b.store.Maintain()
-	if err != nil {
-		w.log.Error("store maintenance failed", "error", err)
+	if err != nil { // its file handles are not to be trusted any more
+		w.fallSick(err)
+		w.reopen()
 		return false
 	}
 	return more
@@ -226,6 +227,7 @@ type share struct {
 	totals Totals
 	rows   Rows
 	head   Head
+	gone   bool // the app was removed while its sends were waiting
 }
 
 // shares splits a batch by app, keeping the order within each.
@@ -261,9 +263,22 @@ func (w *writer) shares(b batch) []*share {
 	return list
 }
 
+// begin opens a transaction. A store whose last one ended in doubt is opened
+// again first.
+func (w *writer) begin() (Tx, error) {
+	tx, err := w.b.store.Begin()
+	if err == nil {
+		return tx, nil
+	}
+	if rerr := w.b.store.Reopen(); rerr != nil {
+		return nil, rerr
+	}
+	return w.b.store.Begin()
+}
+
 // try writes the batch in one transaction. Nothing is written after an error.
 func (w *writer) try(b batch) ([]*share, error) {
-	tx, err := w.b.store.Begin()
+	tx, err := w.begin()
 	if err != nil {
 		return nil, err
 	}
@@ -272,6 +287,9 @@ func (w *writer) try(b batch) ([]*share, error) {
 		if err := w.prepare(tx, s); err != nil {
 			tx.Rollback()
 			return nil, err
+		}
+		if s.gone {
+			continue
 		}
 		if err := tx.Put(s.tenant.id, &s.rows); err != nil {
 			tx.Rollback()
@@ -301,6 +319,13 @@ func (w *writer) prepare(tx Tx, s *share) error {
 		return fmt.Errorf("lock app %d: %w", s.tenant.id, err)
 	}
 	s.head = head
+	if head.Next == 0 {
+		s.gone, s.rows = true, Rows{}
+		for _, e := range s.sends {
+			e.plan = plan{}
+		}
+		return nil
+	}
 	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
 	moved := make(map[GroupKey]GroupHead, len(keys))
 	for _, e := range s.sends {
@@ -424,11 +449,15 @@ func (w *writer) except(s *share, e *entry) {
 	s.rows.Totals.Refused += uint64(e.count)
 }
 
+// maxRecordID is how much of what a caller may invent as a group or a sender is
+// kept for searching, in bytes.
+const maxRecordID = 1 << 10
+
 // event gives an event its sequence.
 func (s *share) event(t *attempt, ev Event) Sequence {
 	ev.App, ev.Seq, ev.Time, ev.Attempt = s.tenant.id, s.rows.Next, s.rows.Time, t.id
 	ev.ClientIP, ev.Platform = t.send.ClientIP, t.send.Platform
-	ev.Group, ev.From, ev.Random = t.send.Group, t.send.From, t.send.Random
+	ev.Group, ev.From, ev.Random = t.send.Group[:min(len(t.send.Group), maxRecordID)], t.send.From[:min(len(t.send.From), maxRecordID)], t.send.Random
 	s.rows.Next++
 	s.rows.Events = append(s.rows.Events, ev)
 	return ev.Seq
@@ -463,6 +492,9 @@ func (w *writer) publish(b batch, list []*share) {
 		}
 	}
 	for _, s := range list {
+		if !s.gone {
+			s.tenant.next.Store(uint64(s.rows.Next))
+		}
 		w.spoken.written(s.tenant, s.rows.Spoken)
 		if len(s.rows.Events) > 0 {
 			w.b.offers.Offer(s.tenant.id, s.rows.Events)
@@ -472,9 +504,15 @@ func (w *writer) publish(b batch, list []*share) {
 
 // end counts the outcome that is on disk now and tells it to whoever waits.
 func (e *entry) end() {
-	e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
-	if e.refusal != nil {
-		e.attempt.tenant.counts.exception(e.refusal.Code, e.count)
+	if e.plan.outcome.Kind == 0 { // its app was removed: nothing was written
+		e.tell(Outcome{}, ErrStopped)
+		return
+	}
+	if !e.old {
+		e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
+		if e.refusal != nil {
+			e.attempt.tenant.counts.exception(e.refusal.Code, e.count)
+		}
 	}
 	if e.told && e.err != nil { // its callers were told that it is unknown
 		e.attempt.tenant.counts.unanswered.Add(-int64(e.count))

@@ -48,8 +48,11 @@ func (h *handler) writeError(w http.ResponseWriter, r *http.Request, c call, err
 	var refusal *chat.Refusal
 	switch {
 	case errors.As(err, &refusal):
-	case errors.Is(err, chat.ErrUnknown), errors.Is(err, chat.ErrStopped), errors.Is(err, chat.ErrBusy):
-		http.Error(w, "outcome unknown", http.StatusServiceUnavailable)
+	case errors.Is(err, chat.ErrBusy), errors.Is(err, chat.ErrStopped):
+		http.Error(w, "busy, nothing began", http.StatusServiceUnavailable)
+		return
+	case errors.Is(err, chat.ErrUnknown):
+		http.Error(w, "outcome unknown, repeat with the same Random", http.StatusServiceUnavailable)
 		return
 	default:
 		if r.Context().Err() == nil {

@@ -11,6 +11,10 @@ import (
 // CloudCustomData, a record keeps, in bytes.
 const MaxRecordBody = 16 << 10
 
+// maxRecordID is how much of a GroupId or a From_Account a record keeps, in
+// bytes: more than any that exists can have.
+const maxRecordID = 1 << 10
+
 // Bodies renders the bodies of callbacks; it is a [chat.Renderer].
 type Bodies struct{}
 
@@ -82,6 +86,8 @@ func (Bodies) Exception(app *chat.App, s *chat.Send, g *chat.Group, r *chat.Refu
 		cut += len(cloud) - len(short)
 		cloud = short
 	}
+	group, from := cutText(string(s.Group), maxRecordID), cutText(string(s.From), maxRecordID)
+	cut += len(s.Group) - len(group) + len(s.From) - len(from)
 	o := newObject(320 + len(msg) + len(cloud))
 	o.text("CallbackCommand", chat.CommandSendMsgException)
 	if s.Content.HasCloud {
@@ -90,8 +96,8 @@ func (Bodies) Exception(app *chat.App, s *chat.Send, g *chat.Group, r *chat.Refu
 	o.number("ErrorCode", int64(r.Code))
 	o.text("ErrorInfo", r.Info)
 	o.time(app, eventTime)
-	o.text("From_Account", string(s.From))
-	o.text("GroupId", string(s.Group))
+	o.text("From_Account", from)
+	o.text("GroupId", group)
 	o.raw("MsgBody", msg)
 	o.number("OnlineOnlyFlag", onlineOnly(s, g))
 	o.text("Operator_Account", string(s.Caller))

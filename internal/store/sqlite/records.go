@@ -93,7 +93,8 @@ func (r *records) DeleteApp() error {
 }
 
 // PutEndpoint leaves the cursor of an endpoint that exists where it is: it
-// belongs to the lane, which reports it as progress.
+// belongs to the lane, which reports it as progress. With other commands the
+// chain of events before one another begins anew.
 func (r *records) PutEndpoint(e chat.Endpoint) error {
 	commands, err := json.Marshal(e.Commands)
 	if err != nil {
@@ -101,7 +102,8 @@ func (r *records) PutEndpoint(e chat.Endpoint) error {
 	}
 	return r.run("put endpoint", []any{blob(e.ID), blob(e.URL), blob(e.Token), blob(e.CA), commands, int64(e.Cursor), int64(e.CursorPrevious)},
 		`INSERT INTO endpoints (app, id, url, token, ca, commands, cursor, cursor_previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-		ON CONFLICT DO UPDATE SET url = excluded.url, token = excluded.token, ca = excluded.ca, commands = excluded.commands`)
+		ON CONFLICT DO UPDATE SET url = excluded.url, token = excluded.token, ca = excluded.ca, commands = excluded.commands,
+			cursor_previous = CASE WHEN commands = excluded.commands THEN cursor_previous ELSE 0 END`)
 }
 
 func (r *records) DeleteEndpoint(id string) error {

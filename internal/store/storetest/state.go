@@ -60,9 +60,14 @@ func endpoints(t *testing.T, w *world) {
 	})
 	equal(t, "endpoints", get[[]chat.Endpoint](t)(w.store.Endpoints(w.ctx, app1)), []chat.Endpoint{second, first})
 
-	first.URL, first.Commands = "http://127.0.0.1/new", nil
+	first.URL = "http://127.0.0.1/new"
 	changed := first
 	changed.Cursor, changed.CursorPrevious = 0, 0 // not the administrator's to set back
+	w.change(t, app1, func(r chat.Records) error { return r.PutEndpoint(changed) })
+	equal(t, "endpoints", get[[]chat.Endpoint](t)(w.store.Endpoints(w.ctx, app1)), []chat.Endpoint{second, first})
+
+	// Other switches: the chain of events begins anew.
+	first.Commands, changed.Commands, first.CursorPrevious = nil, nil, 0
 	w.change(t, app1, func(r chat.Records) error {
 		if err := r.PutEndpoint(changed); err != nil {
 			return err

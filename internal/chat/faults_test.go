@@ -1,0 +1,275 @@
+package chat_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/wire"
+)
+
+func TestAppRemovedWhileItsSendsWaitHarmsNoOtherApp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.backend.CreateApp(t.Context(), chat.App{ID: app + 1, Key: "key", Admins: []chat.UserID{"administrator"}, Settings: chat.DefaultSettings()}, chat.Endpoint{}); err != nil {
+		t.Fatal(err)
+	}
+	hold, held := make(chan struct{}), make(chan struct{})
+	go func() {
+		_ = w.backend.Change(context.Background(), app, func(chat.Records) error {
+			close(held)
+			<-hold
+			return nil
+		})
+	}()
+	<-held
+	gone, result := make(chan error, 1), make(chan told, 1)
+	go func() { gone <- w.backend.DeleteApp(context.Background(), app) }()
+	for w.backend.Waiting() < 1 {
+		runtime.Gosched()
+	}
+	go func() {
+		o, err := w.backend.Send(context.Background(), send(1))
+		result <- told{o, err}
+	}()
+	for w.backend.Waiting() < 2 {
+		runtime.Gosched()
+	}
+	close(hold)
+	if err := <-gone; err != nil {
+		t.Fatal(err)
+	}
+	if r := <-result; !errors.Is(r.err, chat.ErrStopped) {
+		t.Errorf("the send of the removed app: %+v", r)
+	}
+	if !w.backend.Ready() || w.backend.UnrecordedRefusals() != 0 {
+		t.Errorf("ready %v, %d unrecorded", w.backend.Ready(), w.backend.UnrecordedRefusals())
+	}
+	other := send(1)
+	other.App = app + 1
+	if o, err := w.backend.Send(t.Context(), other); err != nil || o.Kind != chat.Refused || o.Refusal.Code == api.CodeInternal {
+		t.Errorf("a send of the other app: %+v, %v", o, err)
+	}
+}
+
+// A send that looks at the caches while a committed change is being applied may
+// see what was before it. Its commit comes later, so it must be judged again.
+func TestChangeIsPassedByNoSendThatLooksWhileItIsApplied(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(a *chat.App) { a.Admins = []chat.UserID{"administrator", "jared"} })
+	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Accepted { // the caches are warm
+		t.Fatalf("%+v, %v", o, err)
+	}
+	result := make(chan told, 1)
+	w.store.set(func(f *faulty) {
+		f.apps = func() { // the change is committed; its values are being read
+			f.set(func(f *faulty) { f.apps = nil })
+			go func() {
+				o, err := w.backend.Send(context.Background(), send(2))
+				result <- told{o, err}
+			}()
+			for w.backend.Waiting() < 1 {
+				runtime.Gosched()
+			}
+		}
+	})
+	if err := w.backend.Change(t.Context(), app, func(r chat.Records) error {
+		g, _, err := r.Group("g1")
+		if err != nil {
+			return err
+		}
+		g.MuteAll = true
+		if err := r.UpdateGroup(g); err != nil {
+			return err
+		}
+		a, _, err := r.App()
+		if err != nil {
+			return err
+		}
+		a.Admins = []chat.UserID{"administrator"}
+		return r.PutApp(a)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleMuteAll {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestFailedMaintenanceOpensTheStoreAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var failed atomic.Bool
+	w.store.set(func(f *faulty) {
+		f.maintain = func() error {
+			if failed.Swap(true) {
+				return nil
+			}
+			return errDisk
+		}
+	})
+	w.eventually("maintenance fails, and the store is opened again", func() bool {
+		if o, err := w.backend.Send(t.Context(), send(uint32(time.Now().UnixNano()))); err != nil {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		opened := 0
+		w.store.set(func(f *faulty) { opened = f.opened })
+		return failed.Load() && opened > 0
+	})
+	w.eventually("the store is well", w.backend.Ready)
+	w.eventually("all refusals are recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+	w.ledger()
+}
+
+func TestRefusalIsRecordedOnceThroughSeveralFaultsInARow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	commits, reopens := 0, 0
+	w.store.set(func(f *faulty) {
+		f.commit = func() (bool, error) {
+			if commits++; commits <= 3 {
+				return false, errDisk
+			}
+			return false, nil
+		}
+		f.reopen = func() error {
+			if reopens++; reopens == 2 {
+				return errDisk
+			}
+			return nil
+		}
+	})
+	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Refused {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	w.eventually("the store is well", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
+	if c := w.ledger(); len(w.events()) != 1 || c.Refused != 1 {
+		t.Fatalf("%d events, %+v", len(w.events()), c)
+	}
+}
+
+func TestRowThatCanNeverBeRecordedIsGivenUpAndNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+	for i := range uint32(20) {
+		if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
+			t.Fatalf("%+v, %v", o, err)
+		}
+	}
+	w.store.set(func(f *faulty) {
+		f.commit = nil
+		f.put = func(rows *chat.Rows) error {
+			for _, e := range rows.Events {
+				if e.Random == 7 {
+					return errors.New("row refused")
+				}
+			}
+			return nil
+		}
+	})
+	w.eventually("the store is well", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
+	if n := len(w.events()); n != 19 {
+		t.Fatalf("%d events", n)
+	}
+}
+
+// A kill may come after exceptions were recorded and before the file forgets
+// them.
+func TestExceptionsThatStillStandInTheFileAreNotRecordedTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+	for i := range uint32(3) {
+		if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
+			t.Fatalf("%+v, %v", o, err)
+		}
+	}
+	name := filepath.Join(w.dir, "unrecorded")
+	left, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.store.set(func(f *faulty) { f.commit = nil })
+	w.eventually("all are recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+	w.backend.Stop()
+	if err := w.store.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, left, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.start()
+	w.eventually("the file is read", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+	list := w.events()
+	if len(list) != 3 {
+		t.Fatalf("%d events", len(list))
+	}
+	for _, e := range list {
+		if !strings.Contains(string(e.Body), `"Type":"Public"`) {
+			t.Errorf("%s", e.Body)
+		}
+	}
+}
+
+func TestReloadedExceptionNamesItsGroupsType(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Refused {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	w.restart()
+	w.eventually("it is recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+	if list := w.events(); len(list) != 1 || !strings.Contains(string(list[0].Body), `"Type":"Public"`) {
+		t.Fatalf("%+v", list)
+	}
+	w.ledger()
+}
+
+func TestLastWordsAreWrittenUnderSteadySends(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.join("jared", true)
+		for i := range uint32(300) {
+			if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Accepted {
+				t.Fatalf("%+v, %v", o, err)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		g, _, err := w.backend.Reader().Group(t.Context(), app, "g1")
+		if err != nil {
+			t.Error(err)
+		}
+		if m, _, err := w.backend.Reader().Member(t.Context(), app, g.Key, "jared"); err != nil || m.LastMsgTime == 0 {
+			t.Errorf("after 3 s: %+v, %v", m, err)
+		}
+		w.backend.Stop()
+	})
+}
+
+func TestHugeNamesAreCutInTheRecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	huge := strings.Repeat("g", 900_000)
+	s := &chat.Send{App: app, Caller: "administrator"}
+	wire.ReadSend([]byte(`{"GroupId":"`+huge+`","From_Account":"`+huge+`","Random":1,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}]}`), s)
+	o, err := w.backend.Send(t.Context(), s)
+	if err != nil || o.Kind != chat.Refused || o.Refusal.Code != api.CodeInvalidGroupID {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	list := w.events()
+	if len(list) != 1 || len(list[0].Body) > 8<<10 || list[0].Cut < 1_790_000 || len(list[0].Group) > 1<<10 {
+		t.Fatalf("body of %d bytes, %d cut, group of %d", len(list[0].Body), list[0].Cut, len(list[0].Group))
+	}
+}
