@@ -1,9 +1,7 @@
 package chat
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -47,12 +45,6 @@ type writer struct {
 	// or waiting; patience is how long the next batch waits for as many.
 	crowd    int
 	patience time.Duration
-}
-
-// plan is what a batch makes of one entry.
-type plan struct {
-	trace   Trace
-	outcome Outcome
 }
 
 // commitError marks an error from COMMIT: the outcome is unknown.
@@ -219,50 +211,6 @@ func storeRefusal(why string) *Refusal {
 	return r
 }
 
-// share is one app's part of a batch.
-type share struct {
-	tenant *tenant
-	sends  []*entry
-	lazy   []*flush
-	totals Totals
-	rows   Rows
-	head   Head
-	gone   bool // the app was removed while its sends were waiting
-}
-
-// shares splits a batch by app, keeping the order within each.
-func (w *writer) shares(b batch) []*share {
-	var list []*share
-	find := func(a *tenant) *share {
-		for _, s := range list {
-			if s.tenant == a {
-				return s
-			}
-		}
-		list = append(list, &share{tenant: a})
-		return list[len(list)-1]
-	}
-	for _, e := range b.sends {
-		s := find(e.attempt.tenant)
-		s.sends = append(s.sends, e)
-	}
-	for _, f := range b.lazy {
-		if a, ok := w.b.tenant(f.app); ok {
-			s := find(a)
-			s.lazy = append(s.lazy, f)
-		} else {
-			f.done(nil) // the app is gone, and its lanes with it
-		}
-	}
-	for a, t := range b.totals {
-		if _, ok := w.b.tenant(a.id); ok {
-			s := find(a)
-			s.totals = s.totals.plus(t)
-		}
-	}
-	return list
-}
-
 // begin opens a transaction. A store whose last one ended in doubt is opened
 // again first.
 func (w *writer) begin() (Tx, error) {
@@ -300,181 +248,6 @@ func (w *writer) try(b batch) ([]*share, error) {
 		return list, commitError{err}
 	}
 	return list, nil
-}
-
-// prepare locks the app, judges by its state what was admitted under an older
-// one, and gives out the numbers.
-func (w *writer) prepare(tx Tx, s *share) error {
-	now := w.b.Now()
-	keys := make([]GroupKey, 0, len(s.sends))
-	repeats := make([]RepeatKey, 0, len(s.sends))
-	for _, e := range s.sends {
-		if e.refusal == nil {
-			keys = appendNew(keys, e.attempt.view.group.Key)
-			repeats = append(repeats, e.attempt.key)
-		}
-	}
-	head, err := tx.Lock(s.tenant.id, keys, repeats, now.Unix())
-	if err != nil {
-		return fmt.Errorf("lock app %d: %w", s.tenant.id, err)
-	}
-	s.head = head
-	if head.Next == 0 {
-		s.gone, s.rows = true, Rows{}
-		for _, e := range s.sends {
-			e.plan = plan{}
-		}
-		return nil
-	}
-	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
-	moved := make(map[GroupKey]GroupHead, len(keys))
-	for _, e := range s.sends {
-		if e.refusal == nil {
-			w.recheck(e, head)
-		}
-		if e.refusal == nil {
-			w.accept(s, e, moved, now)
-		} else {
-			w.except(s, e)
-		}
-	}
-	for _, h := range moved {
-		s.rows.Groups = append(s.rows.Groups, h)
-	}
-	for _, f := range s.lazy {
-		s.rows.Progress = append(s.rows.Progress, f.progress)
-	}
-	s.rows.Spoken = w.spoken.rows(s.tenant)
-	return nil
-}
-
-func appendNew(keys []GroupKey, k GroupKey) []GroupKey {
-	for _, have := range keys {
-		if have == k {
-			return keys
-		}
-	}
-	return append(keys, k)
-}
-
-// recheck runs the state rules again when the app's state has moved since the
-// send was admitted, so that a change that was answered is passed by no later
-// commit.
-func (w *writer) recheck(e *entry, head Head) {
-	t := e.attempt
-	refuse := func(rule string, r *Refusal) {
-		r.Rule, e.refusal = rule, r
-	}
-	if t.view.version != head.Version {
-		w.b.catchUp(t.tenant, head.Version)
-		v, err := w.b.hot.look(context.Background(), t.tenant, t.send)
-		if err != nil {
-			w.log.Error("state of a send could not be read again", "app", t.send.App, "error", err)
-			refuse(RuleInternal, compared(Fail(api.CodeInternal), "doing", "read the state at the commit"))
-			return
-		}
-		before := t.view.group.Key
-		t.view, t.app, t.now = v, t.tenant.app.Load(), w.b.Now()
-		for _, rule := range stateRules {
-			if r := rule.check(context.Background(), w.b, t); r != nil {
-				refuse(rule.name, r)
-				return
-			}
-		}
-		if v.group.Key != before { // dissolved and made again meanwhile
-			refuse(RuleGroup, checkGroup(nil, &t.app.Settings))
-			return
-		}
-	}
-	if _, ok := head.Groups[t.view.group.Key]; !ok {
-		refuse(RuleGroup, checkGroup(nil, &t.app.Settings))
-	}
-}
-
-// accept gives a message its number and time and plans its rows.
-func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now time.Time) {
-	t := e.attempt
-	if first, ok := s.head.Repeats[t.key]; ok { // accepted through another process
-		e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
-		s.rows.Totals.Repeated++
-		return
-	}
-	g := t.view.group
-	h, ok := moved[g.Key]
-	if !ok {
-		h = s.head.Groups[g.Key]
-		h.Time = max(h.Time, now.Unix())
-	}
-	m := Message{
-		Group: g.Key, From: t.send.From, Random: t.send.Random, Time: h.Time, Priority: t.send.Priority,
-		Flags: t.flags(), Body: t.send.Content.Body, Cloud: t.send.Content.Cloud, Attempt: t.id,
-	}
-	if !t.send.OnlineOnly || g.Type == AVChatRoom {
-		m.Seq = h.Next
-		h.Next++
-		moved[g.Key] = h
-		s.rows.Messages = append(s.rows.Messages, m)
-	}
-	s.rows.Repeats = append(s.rows.Repeats, Repeat{Key: t.key, Attempt: t.id, Seq: m.Seq, Time: m.Time})
-	s.rows.Totals.Accepted++
-	e.plan = plan{
-		trace:   Trace{Attempt: t.id, Repeat: t.key, Stored: true},
-		outcome: Outcome{Kind: Accepted, Seq: m.Seq, Time: m.Time, Unanswered: t.unanswered()},
-	}
-	if endpoint := t.tenant.endpoint.Load(); endpoint != nil && !t.send.NoAfterSend && endpoint.Wants(CommandAfterSendMsg) {
-		s.event(t, Event{
-			ID: t.id.Event(), Command: CommandAfterSendMsg, Count: 1,
-			Body: w.b.render.AfterSend(t.app, t.send, g, m, s.rows.Time), Detail: t.detail(nil),
-		})
-	}
-}
-
-// except plans the exception of a refused send.
-func (w *writer) except(s *share, e *entry) {
-	t := e.attempt
-	body, cut := w.b.render.Exception(t.app, t.send, t.view.group, e.refusal, s.rows.Time)
-	seq := s.event(t, Event{
-		ID: t.id, Command: CommandSendMsgException, Code: int(e.refusal.Code), Rule: e.refusal.Rule, Count: e.count,
-		Body: body, Cut: cut, Detail: t.detail(e.refusal),
-	})
-	e.plan = plan{
-		trace:   Trace{Attempt: t.id, Event: seq},
-		outcome: Outcome{Kind: Refused, Refusal: e.refusal, Event: t.id.String(), Unanswered: t.unanswered()},
-	}
-	if e.refusal.Rule == RuleFrequency && t.app.Settings.OnFrequency == Drop {
-		e.plan.outcome.Kind, e.plan.outcome.Time = Dropped, t.now.Unix()
-		s.rows.Totals.Dropped += uint64(e.count)
-		return
-	}
-	s.rows.Totals.Refused += uint64(e.count)
-}
-
-// maxRecordID is how much of what a caller may invent as a group or a sender is
-// kept for searching, in bytes.
-const maxRecordID = 1 << 10
-
-// event gives an event its sequence.
-func (s *share) event(t *attempt, ev Event) Sequence {
-	ev.App, ev.Seq, ev.Time, ev.Attempt = s.tenant.id, s.rows.Next, s.rows.Time, t.id
-	ev.ClientIP, ev.Platform = t.send.ClientIP, t.send.Platform
-	ev.Group, ev.From, ev.Random = t.send.Group[:min(len(t.send.Group), maxRecordID)], t.send.From[:min(len(t.send.From), maxRecordID)], t.send.Random
-	s.rows.Next++
-	s.rows.Events = append(s.rows.Events, ev)
-	return ev.Seq
-}
-
-func (t *attempt) flags() (f Flags) {
-	mark := func(on bool, flag Flags) {
-		if on {
-			f |= flag
-		}
-	}
-	mark(t.send.Content.HasCloud, FlagHasCloud)
-	mark(t.unanswered(), FlagUnanswered)
-	mark(t.asked.Content != nil, FlagRewritten)
-	mark(t.send.NoUnread, FlagNoUnread)
-	mark(t.send.NoLastMsg, FlagNoLastMsg)
-	return f
 }
 
 // publish tells everybody what is now on disk: senders first, then the lanes,
