@@ -29,15 +29,17 @@ func (h *handler) serveCommand(w http.ResponseWriter, r *http.Request, command s
 }
 
 // admit checks everything up to the caller's rank. A send with a wrong method
-// is let in if the rest is well: it is a refused send then.
+// is let in if the rest is well: it is a refused send then. HEAD and OPTIONS ask
+// about an address and call nothing.
 func (h *handler) admit(r *http.Request, command string) (call, route, *chat.Refusal) {
 	broken := chat.Fail(api.CodeHTTPParse)
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	wrongMethod := r.Method != http.MethodPost
-	if err != nil || wrongMethod && command != api.CommandSendGroupMsg {
+	asksOnly := r.Method == http.MethodHead || r.Method == http.MethodOptions
+	if err != nil || asksOnly || wrongMethod && command != api.CommandSendGroupMsg {
 		return call{}, nil, broken
 	}
-	answer, ok := routes[command]
+	found, ok := routes[command]
 	if !ok {
 		return call{}, nil, chat.Fail(api.CodeUnknownCommand)
 	}
@@ -46,7 +48,7 @@ func (h *handler) admit(r *http.Request, command string) (call, route, *chat.Ref
 		refusal = broken
 	}
 	c.Command = command
-	return c, answer, refusal
+	return c, found.answer, refusal
 }
 
 // authorise finds out who calls: an admin of an app of this server, with a

@@ -1,6 +1,7 @@
 // Package rest is the REST door of the server: it answers the commands of
 // Tencent Cloud Chat under /v4/<service>/<command>, the control of apps under
-// /v1/apps, and the health of the process under /healthz and /readyz.
+// /v1/apps, the health of the process under /healthz and /readyz, and the
+// description of all this, made from the route table, under /openapi.json.
 //
 // A command goes through the door in this order, and the first fault answers:
 // method and URL (60002), the command's name (60009), the URL's parameters
@@ -92,6 +93,13 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.log.Error("a call panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 		writeFailure(w, chat.Fail(api.CodeInternal))
 	}()
+	if strings.Contains(r.URL.Path, "//") || strings.Contains(r.URL.Path, "/.") {
+		// The router would redirect to the tidy path, UserSig and all.
+		broken := chat.Fail(api.CodeHTTPParse)
+		h.reject(broken)
+		writeFailure(w, broken)
+		return
+	}
 	if command, ok := strings.CutPrefix(r.URL.Path, "/v4/"); ok {
 		h.serveCommand(w, r, command)
 		return

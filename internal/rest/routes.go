@@ -1,7 +1,9 @@
 package rest
 
 import (
+	"context"
 	"net/http"
+	"reflect"
 
 	"github.com/parley-im/parley/api"
 )
@@ -9,53 +11,89 @@ import (
 // route answers a call whose caller is known.
 type route func(h *handler, w http.ResponseWriter, r *http.Request, c call)
 
+// entry is a command of the route table. Its shapes, structs of package api, go
+// into the description of the server.
+type entry struct {
+	answer            route
+	request, response reflect.Type
+	older             bool // an older name of another command
+}
+
+// does is the entry of a simple command. The shapes are those of its function.
+func does[Request, Answer any](do func(*handler, context.Context, call, *Request) (Answer, error)) entry {
+	return entry{answer: simple(do), request: reflect.TypeFor[Request](), response: reflect.TypeFor[Answer]()}
+}
+
+func older(e entry) entry {
+	e.older = true
+	return e
+}
+
 // routes are all commands, older names included. send_group_msg is not among
 // the simple ones: from the caller's rank on, whatever is wrong with it is a
 // refused send.
-var routes = map[string]route{
-	api.CommandAccountImport:      simple((*handler).importAccount),
-	api.CommandMultiaccountImport: simple((*handler).importAccounts),
-	api.CommandAccountCheck:       simple((*handler).checkAccounts),
-	api.CommandAccountDelete:      simple((*handler).deleteAccounts),
+var routes = map[string]entry{
+	api.CommandAccountImport:      does((*handler).importAccount),
+	api.CommandMultiaccountImport: does((*handler).importAccounts),
+	api.CommandAccountCheck:       does((*handler).checkAccounts),
+	api.CommandAccountDelete:      does((*handler).deleteAccounts),
 
-	api.CommandCreateGroup:         simple((*handler).createGroup),
-	api.CommandDestroyGroup:        simple((*handler).destroyGroup),
-	api.CommandGetGroupInfo:        simple((*handler).getGroups),
-	api.CommandGetAppidGroupList:   simple((*handler).listGroups),
-	api.CommandModifyGroupBaseInfo: simple((*handler).updateGroup),
-	api.CommandChangeGroupOwner:    simple((*handler).changeOwner),
+	api.CommandCreateGroup:         does((*handler).createGroup),
+	api.CommandDestroyGroup:        does((*handler).destroyGroup),
+	api.CommandGetGroupInfo:        does((*handler).getGroups),
+	api.CommandGetAppidGroupList:   does((*handler).listGroups),
+	api.CommandModifyGroupBaseInfo: does((*handler).updateGroup),
+	api.CommandChangeGroupOwner:    does((*handler).changeOwner),
 
-	api.CommandAddGroupMember:        simple((*handler).addMembers),
-	api.CommandDeleteGroupMember:     simple((*handler).deleteMembers),
-	api.CommandGetGroupMemberInfo:    simple((*handler).listMembers),
-	api.CommandModifyGroupMemberInfo: simple((*handler).updateMember),
-	api.CommandGetJoinedGroupList:    simple((*handler).listJoined),
-	api.CommandGetRoleInGroup:        simple((*handler).getRoles),
+	api.CommandAddGroupMember:        does((*handler).addMembers),
+	api.CommandDeleteGroupMember:     does((*handler).deleteMembers),
+	api.CommandGetGroupMemberInfo:    does((*handler).listMembers),
+	api.CommandModifyGroupMemberInfo: does((*handler).updateMember),
+	api.CommandGetJoinedGroupList:    does((*handler).listJoined),
+	api.CommandGetRoleInGroup:        does((*handler).getRoles),
 
-	api.CommandForbidSendMsg:        simple((*handler).muteMembers),
-	api.CommandGetGroupMutedAccount: simple((*handler).listMuted),
-	api.CommandGetGroupShuttedUin:   simple((*handler).listMuted), // older name
-	api.CommandSetNoSpeaking:        simple((*handler).muteAccount),
-	api.CommandGetNoSpeaking:        simple((*handler).getAccountMutes),
+	api.CommandForbidSendMsg:        does((*handler).muteMembers),
+	api.CommandGetGroupMutedAccount: does((*handler).listMuted),
+	api.CommandGetGroupShuttedUin:   older(does((*handler).listMuted)),
+	api.CommandSetNoSpeaking:        does((*handler).muteAccount),
+	api.CommandGetNoSpeaking:        does((*handler).getAccountMutes),
 
-	api.CommandSendGroupMsg:      (*handler).sendGroupMsg,
-	api.CommandGroupMsgGetSimple: simple((*handler).getHistory),
-	api.CommandGroupMsgRecall:    simple((*handler).recall),
+	api.CommandSendGroupMsg: {
+		answer:  (*handler).sendGroupMsg,
+		request: reflect.TypeFor[api.SendGroupMsgRequest](), response: reflect.TypeFor[api.SendGroupMsgResponse](),
+	},
+	api.CommandGroupMsgGetSimple: does((*handler).getHistory),
+	api.CommandGroupMsgRecall:    does((*handler).recall),
 
-	api.CommandGetDirtyWords:    simple((*handler).getWords),
-	api.CommandAddDirtyWords:    simple((*handler).addWords),
-	api.CommandDeleteDirtyWords: simple((*handler).deleteWords),
+	api.CommandGetDirtyWords:    does((*handler).getWords),
+	api.CommandAddDirtyWords:    does((*handler).addWords),
+	api.CommandDeleteDirtyWords: does((*handler).deleteWords),
+}
+
+// control is an address beside the commands that admins alone may use.
+type control struct {
+	pattern           string // method and path
+	name              string // of the client's method that calls it
+	answer            func(h *handler, w http.ResponseWriter, r *http.Request, c call)
+	request, response reflect.Type // request is nil if no body is read
+}
+
+var controls = []control{
+	{"GET /v1/apps", "ListApps", (*handler).listApps, nil, reflect.TypeFor[struct{ Apps []api.App }]()},
+	{"POST /v1/apps", "AddApp", (*handler).addApp, reflect.TypeFor[api.NewApp](), reflect.TypeFor[api.AppKey]()},
+	{"PATCH /v1/apps/{app}", "UpdateApp", (*handler).changeApp, reflect.TypeFor[api.AppChange](), reflect.TypeFor[api.App]()},
+	{"DELETE /v1/apps/{app}", "RemoveApp", (*handler).removeApp, nil, reflect.TypeFor[struct{}]()},
+	{"POST /v1/apps/{app}/rotate-key", "RotateKey", (*handler).rotateKey, nil, reflect.TypeFor[api.AppKey]()},
 }
 
 // controlRoutes are the addresses beside the commands.
 func (h *handler) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/apps", h.controlled(h.listApps))
-	mux.HandleFunc("POST /v1/apps", h.controlled(h.addApp))
-	mux.HandleFunc("PATCH /v1/apps/{app}", h.controlled(h.changeApp))
-	mux.HandleFunc("DELETE /v1/apps/{app}", h.controlled(h.removeApp))
-	mux.HandleFunc("POST /v1/apps/{app}/rotate-key", h.controlled(h.rotateKey))
+	for _, at := range controls {
+		mux.HandleFunc(at.pattern, h.controlled(func(w http.ResponseWriter, r *http.Request, c call) { at.answer(h, w, r, c) }))
+	}
 	mux.HandleFunc("GET /healthz", health(h.Healthy))
 	mux.HandleFunc("GET /readyz", health(h.Ready))
+	mux.HandleFunc("GET /openapi.json", serveOpenAPI(openAPI()))
 	return mux
 }

@@ -1,0 +1,5 @@
+package rest
+
+// BuildOpenAPI makes the description of the server anew, where a door hands out
+// the one that was made first.
+func BuildOpenAPI() ([]byte, error) { return encode(describe()) }
