@@ -145,7 +145,7 @@ func (l *lane) stop() {
 func (l *lane) loop() {
 	defer close(l.done)
 	var workers sync.WaitGroup
-	timer := time.NewTimer(0)
+	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for l.ctx.Err() == nil {
 		l.rounds.Add(1)

@@ -48,9 +48,7 @@ func (p *panel) RoundTrip(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()
 		return nil, r.Context().Err()
 	}
-	select {
-	case <-time.After(s.after):
-	case <-r.Context().Done():
+	if !pause(r.Context(), s.after) {
 		return nil, r.Context().Err()
 	}
 	if s.status == 0 {
