@@ -27,6 +27,7 @@ type description struct {
 	Paths      map[string]map[string]described
 	Components struct {
 		Schemas         map[string]any
+		Responses       map[string]any
 		SecuritySchemes map[string]any
 	}
 	ErrorCodes []api.CodeInfo `json:"x-error-codes"`
