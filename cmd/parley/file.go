@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -16,7 +19,7 @@ import (
 // and apps. Flags and environment come before it.
 type file struct {
 	name   string
-	values map[string]any
+	values map[string]yaml.Node
 	text   []byte
 	faults config.Faults // keys that no command has
 }
@@ -42,8 +45,12 @@ func loadFile(args []string) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--config: %w", err)
 	}
-	if err := yaml.Unmarshal(text, &f.values); err != nil {
+	d := yaml.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(&f.values); err != nil && !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("--config: %s: %s", f.name, oneLine(err))
+	}
+	if err := d.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("--config: %s: there is a second document behind ---", f.name)
 	}
 	f.text = text
 	return f, nil
@@ -59,12 +66,11 @@ func (f *file) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, err
 		}
 	}
 	v, ok := f.values[flag.Name]
-	if !ok || v == nil {
+	switch {
+	case !ok || v.Tag == "!!null":
 		return nil, nil
-	}
-	switch v.(type) {
-	case string, bool, int, int64, uint64, float64:
-		return fmt.Sprint(v), nil
+	case v.Kind == yaml.ScalarNode:
+		return v.Value, nil // as it is written: a key of digits is no number
 	}
 	return nil, fmt.Errorf("%s: %s must be a single value", f.name, flag.Name)
 }

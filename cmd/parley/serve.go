@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/parley-im/parley/internal/app"
 	"github.com/parley-im/parley/internal/config"
@@ -41,10 +42,20 @@ func (c *serveCmd) Run(e *env) error {
 	log.Info("started", "listen", s.Addr(), "admin", s.AdminAddr(), "data", cfg.Data, "apps", len(s.Backend().AppIDs()))
 	<-e.ctx.Done()
 	log.Info("stopping")
-	err = s.Stop()
-	log.Info("stopped")
-	return err
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Stop() }()
+	select {
+	case err := <-stopped:
+		log.Info("stopped")
+		return err
+	case <-time.After(stopTime):
+		// What was answered is on disk; what hangs is the disk, or a bug.
+		return fmt.Errorf("the server did not stop within %v", stopTime)
+	}
 }
+
+// stopTime is when the process ends even if something hangs.
+const stopTime = 9500 * time.Millisecond
 
 // joinFaults puts the faults of several checks together.
 func joinFaults(errs ...error) error {

@@ -83,5 +83,7 @@ type Endpoint struct {
 	CursorPrevious Sequence
 }
 
-// Wants says whether the endpoint has the command switched on.
-func (e *Endpoint) Wants(command string) bool { return slices.Contains(e.Commands, command) }
+// Wants says whether the endpoint has a URL and the command switched on.
+func (e *Endpoint) Wants(command string) bool {
+	return e.URL != "" && slices.Contains(e.Commands, command)
+}

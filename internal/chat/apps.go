@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/parley-im/parley/api"
 )
@@ -74,6 +76,7 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 			e.Cursor = head.Next - 1
 		}
 		had := b.Endpoint(id)
+		newest := e.Cursor
 		if had != nil {
 			e = *had
 		}
@@ -87,13 +90,13 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 		if err := r.PutApp(a); err != nil {
 			return err
 		}
-		switch {
-		case e.URL != "":
-			return r.PutEndpoint(e)
-		case had != nil:
-			return r.DeleteEndpoint(e.ID)
+		if had != nil && had.URL == "" && e.URL != "" { // it begins anew: with the events from now on
+			if err := r.DeleteEndpoint(e.ID); err != nil {
+				return err
+			}
+			e.Cursor, e.CursorPrevious = newest, 0
 		}
-		return nil
+		return r.PutEndpoint(e) // also without a URL, so that token and switches are kept
 	})
 }
 
@@ -144,6 +147,8 @@ func (a *App) Check() error {
 		return fmt.Errorf("SDKAppID must be above 0")
 	case a.Key == "":
 		return fmt.Errorf("Key is required")
+	case strings.ContainsFunc(a.Key, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return fmt.Errorf("Key must be printable ASCII without spaces")
 	case len(a.Admins) == 0:
 		return fmt.Errorf("Admins must name at least one account")
 	}
@@ -182,13 +187,22 @@ func (s *Settings) Check() error {
 	return nil
 }
 
+// validPort accepts a port of a URL; none is well.
+func validPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
 // Check says what is wrong with an endpoint, naming the first field. An empty
 // URL is none at all, and well.
 func (e *Endpoint) Check() error {
 	if e.URL != "" {
 		u, err := url.Parse(e.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
-			return fmt.Errorf("CallbackURL must be a URL with http or https, a host and no fragment")
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" || !validPort(u.Port()) {
+			return fmt.Errorf("CallbackURL must be a URL with http or https, a host, a port up to 65535 and no fragment")
 		}
 	}
 	if e.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(e.CA)) {

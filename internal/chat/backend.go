@@ -67,6 +67,7 @@ type Backend struct {
 	fault    uint32 // Random of sends that fail on purpose; 0 is none
 	inWork   atomic.Int64
 	ready    atomic.Bool
+	beat     atomic.Int64 // unix nanoseconds of the writer's last step
 	newest   atomic.Int64 // unix nanoseconds: Now never falls below it
 	stopping chan struct{}
 	idle     chan struct{} // the last send in work has ended while stopping
@@ -116,6 +117,7 @@ func (b *Backend) Start(ctx context.Context) error {
 		return err
 	}
 	b.ready.Store(true)
+	b.beat.Store(time.Now().UnixNano())
 	b.started.Store(true)
 	go b.writer.run()
 	return nil
@@ -195,8 +197,15 @@ func (b *Backend) isStopping() bool {
 	}
 }
 
-// Ready says whether the store takes writes.
-func (b *Backend) Ready() bool { return b.ready.Load() }
+// Ready says whether the store takes writes: its last transaction succeeded, and
+// the writer has not stood still for longer than stallTime.
+func (b *Backend) Ready() bool {
+	return b.ready.Load() && time.Since(time.Unix(0, b.beat.Load())) < stallTime
+}
+
+// stallTime is how long the writer may take for one step, seconds above what a
+// healthy disk needs; without work it makes a step each second.
+const stallTime = 5 * time.Second
 
 // Reader is the read side of the store.
 func (b *Backend) Reader() Reader { return b.store }
@@ -319,12 +328,13 @@ func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 	if old := a.words.Load(); !ok || !old.holds(words) { // making one takes a while
 		a.words.Store(NewFilter(words))
 	}
-	a.endpoint.Store(nil)
+	var primary *Endpoint
 	for i := range endpoints {
 		if endpoints[i].ID == PrimaryEndpoint {
-			a.endpoint.Store(&endpoints[i])
+			primary = &endpoints[i]
 		}
 	}
+	a.endpoint.Store(primary)
 	if !ok {
 		b.mu.Lock()
 		b.tenants[id] = a

@@ -26,6 +26,7 @@ type world struct {
 	store   *faulty
 	backend *chat.Backend
 	offered *offered
+	asker   chat.Asker
 }
 
 // offered keeps what the writer offers to the lanes.
@@ -87,7 +88,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.store = &faulty{Store: store}
-	w.backend = chat.New(chat.Options{Store: w.store, Render: wire.Bodies{}, Offers: w.offered, Unrecorded: unrecorded, Log: slog.New(slog.DiscardHandler)})
+	w.backend = chat.New(chat.Options{Store: w.store, Render: wire.Bodies{}, Offers: w.offered, Asker: w.asker, Unrecorded: unrecorded, Log: slog.New(slog.DiscardHandler)})
 	if err := w.backend.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}

@@ -273,3 +273,153 @@ func TestHugeNamesAreCutInTheRecord(t *testing.T) {
 		t.Fatalf("body of %d bytes, %d cut, group of %d", len(list[0].Body), list[0].Cut, len(list[0].Group))
 	}
 }
+
+// answers is an Asker that answers when it is let.
+type answers struct {
+	asked   chan struct{}
+	verdict chan chat.Verdict
+}
+
+func (a *answers) Ask(context.Context, *chat.Question) chat.Verdict {
+	a.asked <- struct{}{}
+	return <-a.verdict
+}
+
+// asking is a world with a before-send question that the test answers.
+func asking(t *testing.T, change ...func(*chat.App)) (*world, *answers) {
+	t.Helper()
+	a := &answers{asked: make(chan struct{}, 16), verdict: make(chan chat.Verdict, 16)}
+	w := newWorld(t, change...)
+	w.asker = a
+	w.restart()
+	if err := w.backend.UpdateApp(t.Context(), app, func(_ *chat.App, e *chat.Endpoint) error {
+		e.URL, e.Commands = "http://127.0.0.1:1", []string{chat.CommandBeforeSendMsg}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return w, a
+}
+
+func TestWordAddedWhileASendWaitsForItsAnswerIsNotPassed(t *testing.T) {
+	t.Parallel()
+	w, a := asking(t)
+	result := make(chan told, 1)
+	go func() {
+		o, err := w.backend.Send(context.Background(), send(1))
+		result <- told{o, err}
+	}()
+	<-a.asked
+	if err := w.backend.AddWords(t.Context(), app, []string{"message 1"}); err != nil {
+		t.Fatal(err)
+	}
+	a.verdict <- chat.Verdict{Answer: chat.AnswerAllow}
+	if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleFilter {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestExceptionShowsWhatWasSentAlsoAfterItWasRewritten(t *testing.T) {
+	t.Parallel()
+	w, a := asking(t)
+	result := make(chan told, 1)
+	go func() {
+		o, err := w.backend.Send(context.Background(), send(1))
+		result <- told{o, err}
+	}()
+	<-a.asked
+	w.mute("jared", chat.Forever)
+	a.verdict <- chat.Verdict{Answer: chat.AnswerAllow, Content: &chat.Content{Body: []byte(`[{"MsgContent":{"Text":"rewritten"},"MsgType":"TIMTextElem"}]`)}}
+	if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleMemberMute {
+		t.Fatalf("%+v", r)
+	}
+	if list := w.events(); len(list) != 1 || !strings.Contains(string(list[0].Body), "message 1") {
+		t.Fatalf("%s", list[0].Body)
+	}
+}
+
+func TestDroppedByTheAppIsDroppedAlsoWhenFrequencyComesLast(t *testing.T) {
+	t.Parallel()
+	w, a := asking(t, func(a *chat.App) { a.Settings.LimitAfterBeforeSend, a.Settings.GroupRate = true, 1 })
+	for i := range uint32(5) {
+		a.verdict <- chat.Verdict{Answer: chat.AnswerDrop}
+		if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Dropped || o.Refusal != nil {
+			t.Fatalf("send %d: %+v, %v", i, o, err)
+		}
+	}
+	if n := len(w.events()); n != 0 {
+		t.Fatalf("%d events", n)
+	}
+	w.ledger()
+}
+
+func TestSenderAboveHisLimitDoesNotUseUpTheGroups(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, func(a *chat.App) { a.Settings.GroupRate, a.Settings.SenderRate = 5, 2 })
+		kinds := map[chat.OutcomeKind]int{}
+		for i := range uint32(10) {
+			o, err := w.backend.Send(t.Context(), send(i))
+			if err != nil {
+				t.Error(err)
+			}
+			kinds[o.Kind]++
+		}
+		if kinds[chat.Accepted] != 2 || kinds[chat.Refused] != 8 {
+			t.Errorf("%v", kinds)
+		}
+		other := send(100)
+		other.From = "mia"
+		if o, err := w.backend.Send(t.Context(), other); err != nil || o.Kind != chat.Accepted {
+			t.Errorf("another sender of the group: %+v, %v", o, err)
+		}
+		w.backend.Stop()
+	})
+}
+
+func TestRepeatIsAnsweredAlsoAboveTheRateOfCalls(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(a *chat.App) { a.Settings.APIRate = 1 })
+	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Accepted {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	for range 3 {
+		if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Repeated {
+			t.Fatalf("%+v, %v", o, err)
+		}
+	}
+}
+
+func TestCallbackURLTakenAwayKeepsTokenAndSwitches(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	set := func(change func(*chat.Endpoint)) {
+		t.Helper()
+		if err := w.backend.UpdateApp(t.Context(), app, func(_ *chat.App, e *chat.Endpoint) error {
+			change(e)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuse := func(n uint32) {
+		t.Helper()
+		s := send(n)
+		s.Group = "nowhere"
+		if o, err := w.backend.Send(t.Context(), s); err != nil || o.Kind != chat.Refused {
+			t.Fatalf("%+v, %v", o, err)
+		}
+	}
+	set(func(e *chat.Endpoint) { e.URL, e.Token, e.Commands = "http://127.0.0.1:1", "token", chat.Commands })
+	refuse(1)
+	set(func(e *chat.Endpoint) { e.URL = "" })
+	if w.backend.Endpoint(app).Wants(chat.CommandSendMsgException) {
+		t.Error("an endpoint without a URL wants something")
+	}
+	refuse(2)
+	set(func(e *chat.Endpoint) { e.URL = "http://127.0.0.1:2" })
+	e := w.backend.Endpoint(app)
+	if e.Token != "token" || len(e.Commands) != len(chat.Commands) || e.Cursor != 2 {
+		t.Errorf("%+v", e)
+	}
+}

@@ -42,11 +42,9 @@ func (w *writer) shares(b batch) []*share {
 		s.sends = append(s.sends, e)
 	}
 	for _, f := range b.lazy {
-		if a, ok := w.b.tenant(f.app); ok {
+		if a, ok := w.b.tenant(f.app); ok { // else the app is gone, and its lanes with it
 			s := find(a)
 			s.lazy = append(s.lazy, f)
-		} else {
-			f.done(nil) // the app is gone, and its lanes with it
 		}
 	}
 	for a, t := range b.totals {
@@ -75,7 +73,7 @@ func (w *writer) prepare(tx Tx, s *share) error {
 		return fmt.Errorf("lock app %d: %w", s.tenant.id, err)
 	}
 	s.head = head
-	if head.Next == 0 {
+	if now, ok := w.b.tenant(s.tenant.id); head.Next == 0 || !ok || now != s.tenant { // removed, perhaps made again
 		s.gone, s.rows = true, Rows{}
 		for _, e := range s.sends {
 			e.plan = plan{}
@@ -131,13 +129,14 @@ func (w *writer) recheck(e *entry, head Head) {
 		}
 		before := t.view.group.Key
 		t.view, t.app, t.now = v, t.tenant.app.Load(), w.b.Now()
-		for _, rule := range stateRules {
+		for _, rule := range commitRules {
 			if r := rule.check(context.Background(), w.b, t); r != nil {
 				refuse(rule.name, r)
 				return
 			}
 		}
 		if v.group.Key != before { // dissolved and made again meanwhile
+			t.view.group = nil
 			refuse(RuleGroup, checkGroup(nil, &t.app.Settings))
 			return
 		}
@@ -188,7 +187,7 @@ func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now ti
 // except plans the exception of a refused send.
 func (w *writer) except(s *share, e *entry) {
 	t := e.attempt
-	body, cut := w.b.render.Exception(t.app, t.send, t.view.group, e.refusal, s.rows.Time)
+	body, cut := w.b.render.Exception(t.app, t.sent, t.view.group, e.refusal, s.rows.Time)
 	seq := s.event(t, Event{
 		ID: t.id, Command: CommandSendMsgException, Code: int(e.refusal.Code), Rule: e.refusal.Rule, Count: e.count,
 		Body: body, Cut: cut, Detail: t.detail(e.refusal),

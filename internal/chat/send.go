@@ -97,7 +97,8 @@ const (
 // attempt is one send on its way through the rules.
 type attempt struct {
 	id       AttemptID
-	send     *Send
+	sent     *Send // as it came; an exception shows this
+	send     *Send // as it goes on: with what the before-send question made of it
 	tenant   *tenant
 	app      *App // the settings it is judged by
 	view     view
@@ -132,6 +133,10 @@ var stateRules = []rule{
 		return checkMuteAll(t.view.group, t.view.account, t.view.standing)
 	}},
 }
+
+// commitRules are judged again by the writer when the app's state has moved: the
+// state rules, and the words, which are state as well.
+var commitRules = order(stateRules, []rule{filterRule})
 
 // contentRules look at the message; what a before-send answer rewrote goes
 // through them again.
@@ -187,15 +192,16 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	}
 	defer b.end()
 	a.counts.attempts.Add(1)
-	t := &attempt{id: NewAttemptID(b.Now()), send: s, tenant: a, app: a.app.Load(), now: b.Now()}
+	t := &attempt{id: NewAttemptID(b.Now()), sent: s, send: s, tenant: a, app: a.app.Load(), now: b.Now()}
 	if t.send.From == "" {
 		t.send.From = s.Caller
 	}
 
-	if r := checkAPIRate(a.rates.api.take(struct{}{}, t.app.Settings.APIRate, b.clock())); r != nil {
-		return b.refuse(t, RuleAPIRate, r)
-	}
+	tooMany := checkAPIRate(a.rates.api.take(struct{}{}, t.app.Settings.APIRate, b.clock()))
 	if r := checkParameters(s); r != nil {
+		if tooMany != nil {
+			return b.refuse(t, RuleAPIRate, tooMany)
+		}
 		return b.refuse(t, RuleParameters, r)
 	}
 	t.key = repeatKey(s)
@@ -217,6 +223,9 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	if known {
 		return b.repeated(t, first), nil
 	}
+	if tooMany != nil { // a repeat is answered before any rule could refuse it
+		return b.refuse(t, RuleAPIRate, tooMany)
+	}
 	if b.fault != 0 && s.Random == b.fault {
 		return b.internal(t, "fail on purpose", errOnPurpose)
 	}
@@ -231,9 +240,9 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 		if r := rule.check(ctx, b, t); r != nil {
 			return b.refuse(t, rule.name, r)
 		}
-	}
-	if t.asked.Answer == AnswerDrop {
-		return b.dropped(t), nil
+		if t.asked.Answer == AnswerDrop { // no later rule has a say
+			return b.dropped(t), nil
+		}
 	}
 	return b.commit(t, nil)
 }
@@ -317,7 +326,7 @@ func (b *Backend) beforeSend(ctx context.Context, t *attempt) *Refusal {
 	if r := checkBeforeSend(t.asked, &t.app.Settings); r != nil || t.asked.Answer != AnswerAllow || t.asked.Content == nil {
 		return r
 	}
-	asSent, rewritten := t.send, *t.send
+	rewritten := *t.send
 	rewritten.Content = *t.asked.Content
 	t.send = &rewritten
 	for _, rule := range append(contentRules[:len(contentRules):len(contentRules)], filterRule) {
@@ -326,7 +335,6 @@ func (b *Backend) beforeSend(ctx context.Context, t *attempt) *Refusal {
 				r.Compared = map[string]any{}
 			}
 			r.Compared["rewritten_by_app"], r.Compared["rule"] = true, rule.name
-			t.send = asSent // the exception shows what the sender sent
 			return r
 		}
 	}

@@ -89,7 +89,7 @@ func (u *Unrecorded) load(ctx context.Context, b *Backend) error {
 		if !ok {
 			continue
 		}
-		t := &attempt{id: l.ID, send: &l.Send, tenant: a, app: a.app.Load(), now: b.Now()}
+		t := &attempt{id: l.ID, sent: &l.Send, send: &l.Send, tenant: a, app: a.app.Load(), now: b.Now()}
 		if printable(string(l.Send.Group), maxGroupID) {
 			if t.view.group, err = b.hot.group(ctx, a, l.Send.Group); err != nil {
 				return fmt.Errorf("read the group of an unrecorded refusal: %w", err)
@@ -160,7 +160,7 @@ func (u *Unrecorded) put(e *entry) bool {
 	if u.file == nil {
 		return true
 	}
-	line, err := json.Marshal(unrecordedLine{ID: e.attempt.id, Send: *e.attempt.send, Refusal: *e.refusal, Count: e.count, After: Sequence(e.attempt.tenant.next.Load())})
+	line, err := json.Marshal(unrecordedLine{ID: e.attempt.id, Send: *e.attempt.sent, Refusal: *e.refusal, Count: e.count, After: Sequence(e.attempt.tenant.next.Load())})
 	if err != nil || u.end+int64(len(line))+1 > unrecordedSize {
 		return true // in memory all the same
 	}

@@ -74,6 +74,7 @@ func (w *writer) run() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		w.b.beat.Store(time.Now().UnixNano())
 		w.queue.gather(w.crowd*9/10, w.patience, timer)
 		b, alter, wait, closed := w.queue.next()
 		switch {

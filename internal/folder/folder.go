@@ -83,3 +83,18 @@ func (f *Folder) Close() error {
 	}
 	return nil
 }
+
+// Private makes a file that only its owner may read, if it is missing, and takes
+// the rights of all others from one that is there: the databases hold keys and
+// messages, and a data folder that was there before may be open to everybody.
+func Private(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	info, err := f.Stat()
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		err = f.Chmod(0o600)
+	}
+	return errors.Join(err, f.Close())
+}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/parley-im/parley/internal/folder"
 )
 
 // errBusy is returned when the writer did not take or finish a record in time.
@@ -38,6 +40,9 @@ type store struct {
 func openStore(ctx context.Context, dir string, told func([]Stored), metrics *metrics) (*store, error) {
 	path, err := filepath.Abs(filepath.Join(dir, "monitor.db"))
 	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := folder.Private(path); err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	w, err := startWriter(ctx, path, told, metrics)

@@ -35,6 +35,9 @@ func TestDoorAnswersTheFirstFault(t *testing.T) {
 		code   api.Code
 	}{
 		{name: "wrong method", method: http.MethodGet, path: "no/command", raw: "sdkappid=x", code: 60002},
+		{name: "a path that is not tidy", method: http.MethodPost, path: "/" + svc + "send_group_msg", raw: "sdkappid=x", code: 60002},
+		{name: "a path with dots", method: http.MethodPost, path: "../v4/" + svc + "send_group_msg", raw: "sdkappid=x", code: 60002},
+		{name: "a question for the options of a send", method: http.MethodOptions, path: svc + "send_group_msg", raw: "sdkappid=x", code: 60002},
 		{name: "wrong method of a send without a caller", method: http.MethodGet, path: svc + "send_group_msg", raw: "sdkappid=x", code: 60002},
 		{name: "put", method: http.MethodPut, path: svc + "create_group", code: 60002},
 		{name: "broken query", path: "no/command", raw: "sdkappid=%zz", code: 60002},

@@ -15,7 +15,7 @@ const platform = "RESTAPI"
 // wrong from here on is a refused send, with an exception of its own.
 func (h *handler) sendGroupMsg(w http.ResponseWriter, r *http.Request, c call) {
 	s := &chat.Send{App: c.App.ID, Caller: c.Caller, Entry: chat.EntryREST, Platform: platform, ClientIP: c.ClientIP, Priority: chat.Normal}
-	if r.Method != http.MethodPost {
+	if r.Method != http.MethodPost { // see admit
 		s.Fault = chat.Fail(api.CodeHTTPParse)
 	} else if body, refusal := readBody(w, r); refusal != nil {
 		s.Fault = refusal

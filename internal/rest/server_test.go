@@ -35,7 +35,7 @@ const (
 	start = 1_800_000_000 // what the clock of a test server shows first
 )
 
-var keys = map[chat.AppID]string{first: "first key", second: "second key"}
+var keys = map[chat.AppID]string{first: "first-key", second: "second-key"}
 
 // server is the door over a real store and real HTTP.
 type server struct {

@@ -10,6 +10,8 @@ import (
 	"os"
 
 	"github.com/pressly/goose/v3"
+
+	"github.com/parley-im/parley/internal/folder"
 )
 
 //go:embed migrations/*.sql
@@ -72,6 +74,9 @@ func copyBefore(ctx context.Context, db *sql.DB, path string, target int64) erro
 		return err
 	}
 	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", part); err != nil {
+		return err
+	}
+	if err := folder.Private(part); err != nil {
 		return err
 	}
 	f, err := os.OpenFile(part, os.O_RDWR, 0)

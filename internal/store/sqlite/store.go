@@ -99,6 +99,9 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 // start must find what this one found. The caller has s.mu alone, or the store
 // to itself.
 func (s *Store) start() (err error) {
+	if err := folder.Private(s.path); err != nil {
+		return err
+	}
 	if err := migrate(context.Background(), s.path, s.steps); err != nil {
 		return err
 	}
