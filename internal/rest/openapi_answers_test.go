@@ -82,7 +82,7 @@ func TestAnswersHaveTheDescribedForm(t *testing.T) {
 func TestAnswersOfControlHaveTheDescribedForm(t *testing.T) {
 	t.Parallel()
 	steps := []struct{ method, path, app, body string }{
-		{"post", "/v1/apps", "", `{"SDKAppID":1400000003,"Key":"third key","Admins":["admin"],"CallbackURL":"http://127.0.0.1:1/","GroupRate":1}`},
+		{"post", "/v1/apps", "", `{"SDKAppID":1400000003,"Key":"third-key","Admins":["admin"],"CallbackURL":"http://127.0.0.1:1/","GroupRate":1}`},
 		{"get", "/v1/apps", "", ""},
 		{"patch", "/v1/apps/{app}", "1400000003", `{"ModernTypes":true,"CallbackCommands":[],"MaxMessage":8000}`},
 		{"post", "/v1/apps/{app}/rotate-key", "1400000003", ""},
