@@ -86,7 +86,7 @@ func (w *writer) run() {
 			began := time.Now()
 			w.write(b)
 			w.crowd = min(len(b.sends)+w.queue.length(), maxBatch)
-			w.patience = min(time.Since(began)/2, maxPatience)
+			w.patience = min(time.Since(began)*3/4, maxPatience)
 			if time.Since(w.maintained) > maintainEvery {
 				w.maintain()
 			}

@@ -16,9 +16,10 @@
 // open), lock, and parley.db.before-N, the copy made before the schema was
 // brought to version N.
 //
-// The hot tables (messages, events) are stored in the order of their keys and
-// have no second index, because pages made dirty in random places cost more
-// than all the rest of a send. Accepted sends that must be recognised when they
+// What a send costs is the pages it makes dirty. Events are stored in the order
+// of their sequence; messages in the order they came, with one narrow index by
+// group and number, because a page of messages for each group of a batch costs
+// more than a page of index. Neither has another index. Accepted sends that must be recognised when they
 // are repeated are therefore kept in one row a batch, in one table a minute; a
 // bounded table in memory knows the row (see repeats.go).
 //

@@ -110,7 +110,9 @@ CREATE TABLE mutes (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mutes_by_user ON mutes (app, user);
 
+-- In the order they came: a batch for many groups fills one page, not one each.
 CREATE TABLE messages (
+	id       INTEGER PRIMARY KEY,
 	gkey     INTEGER NOT NULL,
 	seq      INTEGER NOT NULL,
 	sender   BLOB NOT NULL,
@@ -120,9 +122,9 @@ CREATE TABLE messages (
 	flags    INTEGER NOT NULL,
 	body     BLOB NOT NULL,
 	cloud    BLOB NOT NULL,
-	attempt  BLOB NOT NULL,
-	PRIMARY KEY (gkey, seq)
-) STRICT, WITHOUT ROWID;
+	attempt  BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX messages_by_seq ON messages (gkey, seq);
 
 -- Groups that are gone and whose messages are not yet.
 CREATE TABLE purges (
