@@ -82,11 +82,33 @@ func writeAnswer(w http.ResponseWriter, v any) {
 		writeFailure(w, chat.Fail(api.CodeResponseTooLarge))
 		return
 	}
+	writeText(w, text)
+}
+
+// The headers of every answer, made once.
+var (
+	jsonType  = []string{"application/json"}
+	anyOrigin = []string{"*"}
+	postOnly  = []string{http.MethodPost}
+)
+
+func writeText(w http.ResponseWriter, text []byte) {
 	header := w.Header()
-	header.Set("Content-Type", "application/json")
-	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Access-Control-Allow-Methods", "POST")
+	header["Content-Type"] = jsonType
+	header["Access-Control-Allow-Origin"] = anyOrigin
+	header["Access-Control-Allow-Methods"] = postOnly
 	_, _ = w.Write(text) // the caller may be gone
+}
+
+// writeSent answers a message that was sent: an api.SendGroupMsgResponse,
+// written by hand because every message is answered so.
+func writeSent(w http.ResponseWriter, seconds int64, seq uint64) {
+	text := make([]byte, 0, 96)
+	text = append(text, `{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0,"MsgTime":`...)
+	text = strconv.AppendInt(text, seconds, 10)
+	text = append(text, `,"MsgSeq":`...)
+	text = strconv.AppendUint(text, seq, 10)
+	writeText(w, append(text, '}'))
 }
 
 // encode is compact JSON in raw UTF-8.

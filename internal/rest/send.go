@@ -37,9 +37,9 @@ func (h *handler) sendGroupMsg(w http.ResponseWriter, r *http.Request, c call) {
 		writeFailure(w, outcome.Refusal)
 		return
 	}
-	answer := api.SendGroupMsgResponse{Answer: done, MsgTime: outcome.Time, MsgSeq: uint64(outcome.Seq)}
 	if outcome.Kind == chat.Dropped && outcome.Refusal != nil {
-		answer.MsgDropReason = api.DropFrequency
+		writeAnswer(w, api.SendGroupMsgResponse{Answer: done, MsgTime: outcome.Time, MsgDropReason: api.DropFrequency})
+		return
 	}
-	writeAnswer(w, answer)
+	writeSent(w, outcome.Time, uint64(outcome.Seq))
 }
