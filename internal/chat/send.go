@@ -106,6 +106,7 @@ type attempt struct {
 	key      RepeatKey
 	asked    Verdict
 	question bool // the before-send question was put
+	anew     int  // how often it was judged anew
 }
 
 // rule is one step of admission.
@@ -213,7 +214,7 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	ctx = context.WithoutCancel(ctx)
 
 	first, known, err := b.store.Repeat(ctx, s.App, t.key, t.now.Unix())
-	if err != nil && !b.Ready() { // it may have been accepted before: no refusal may say otherwise
+	if errors.Is(err, ErrStoreAway) || err != nil && !b.Ready() { // it may have been accepted before: no refusal may say otherwise
 		a.counts.unanswered.Add(1)
 		return Outcome{}, ErrUnknown
 	}
@@ -229,7 +230,23 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	if b.fault != 0 && s.Random == b.fault {
 		return b.internal(t, "fail on purpose", errOnPurpose)
 	}
-	if t.view, err = b.hot.look(ctx, a, s); err != nil {
+	for {
+		o, err := b.judge(ctx, t)
+		if err != errStale {
+			return o, err
+		}
+		t.anew++
+		t.app, t.now = a.app.Load(), b.Now()
+	}
+}
+
+// errStale: a send was refused by a state that is no more.
+var errStale = errors.New("the state was changed meanwhile")
+
+// judge takes a send through the rules and to its commit.
+func (b *Backend) judge(ctx context.Context, t *attempt) (Outcome, error) {
+	var err error
+	if t.view, err = b.hot.look(ctx, t.tenant, t.send); err != nil {
 		return b.internal(t, "read the state of a send", err)
 	}
 	rules := admission
@@ -274,21 +291,21 @@ var errOnPurpose = errors.New("chat: the fault switch is on for this Random")
 // repeated answers a repeat as the first send was answered.
 func (b *Backend) repeated(t *attempt, first Repeat) Outcome {
 	t.tenant.counts.repeated.Add(1)
-	b.writer.count(t.tenant, Totals{Repeated: 1})
+	b.count(t.tenant, Totals{Repeated: 1})
 	return Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}
 }
 
 // dropped answers a send that the app backend wants to vanish.
 func (b *Backend) dropped(t *attempt) Outcome {
 	t.tenant.counts.dropped.Add(1)
-	b.writer.count(t.tenant, Totals{Dropped: 1})
+	b.count(t.tenant, Totals{Dropped: 1})
 	return Outcome{Kind: Dropped, Time: t.now.Unix()}
 }
 
 // commit hands the attempt to the writer, refused if r is not nil, and waits.
 func (b *Backend) commit(t *attempt, r *Refusal) (Outcome, error) {
 	e := &entry{attempt: t, refusal: r, count: 1, done: make(chan struct{})}
-	if err := b.writer.submit(e); err != nil {
+	if err := b.submit(e); err != nil {
 		t.tenant.counts.unanswered.Add(1)
 		return Outcome{}, err
 	}
@@ -297,6 +314,9 @@ func (b *Backend) commit(t *attempt, r *Refusal) (Outcome, error) {
 
 func (b *Backend) await(e *entry) (Outcome, error) {
 	<-e.done
+	if e.err == errStale {
+		return Outcome{}, errStale
+	}
 	if e.err != nil {
 		e.attempt.tenant.counts.unanswered.Add(1)
 		return Outcome{}, e.err

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/folder"
@@ -74,6 +75,12 @@ type files struct {
 func Open(dir string, options Options) (*Store, error) {
 	return open(dir, options, migrations())
 }
+
+// Concurrent is false: the file has one writer.
+func (s *Store) Concurrent() bool { return false }
+
+// Now is the wall clock.
+func (s *Store) Now() time.Time { return time.Now() }
 
 func open(dir string, options Options, steps fs.FS) (*Store, error) {
 	if options.RepeatMemory <= 0 {

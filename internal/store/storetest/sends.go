@@ -19,7 +19,7 @@ func batch(t *testing.T, w *world) {
 		equal(t, "message", got[len(got)-1-i], rows.Messages[i])
 	}
 	equal(t, "head", get[chat.Head](t)(w.store.Head(w.ctx, app1)),
-		chat.Head{Next: 257, Time: start * 1000, Totals: chat.Totals{Accepted: 256}})
+		chat.Head{Epoch: "epoch-1", Next: 257, Time: start * 1000, Totals: chat.Totals{Accepted: 256}})
 	for i, r := range rows.Repeats {
 		p, ok, err := w.store.Repeat(w.ctx, app1, r.Key, start)
 		if !ok || err != nil {
@@ -331,7 +331,7 @@ func restart(t *testing.T, w *world) {
 		if err := r.PutEndpoint(chat.Endpoint{ID: "primary", App: app1, Cursor: 3}); err != nil {
 			return err
 		}
-		_, err := r.RaiseVersion()
+		_, err := r.RaiseVersion(chat.Change{ID: attempt(1)})
 		return err
 	})
 	type state struct {
