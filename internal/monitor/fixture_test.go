@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/parley-im/parley/callback"
 	"github.com/parley-im/parley/internal/monitor"
 )
@@ -77,27 +78,63 @@ func (r *running) answers() string {
 	return text
 }
 
+// A database of every version that was released is read, recognises what it has,
+// and takes more.
 func TestDatabaseOfAnEarlierVersionIsReadAndWrittenOn(t *testing.T) {
-	t.Parallel()
-	if *update != "" {
-		dir := filepath.Join("testdata", *update)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
-			t.Fatal(err)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		if *update != "" {
+			writeFixture(t, e, filepath.Join("testdata", *update))
 		}
-		cfg := fixed(defaults(t))
-		r := start(t, cfg)
-		r.fill()
-		if err := os.WriteFile(filepath.Join(dir, "answers.txt"), []byte(r.answers()), 0o644); err != nil {
-			t.Fatal(err)
+		versions, err := filepath.Glob("testdata/v*")
+		if err != nil || len(versions) == 0 {
+			t.Fatal(versions, err)
 		}
-		r.stop()
-		exec(t, database(t, cfg), "PRAGMA wal_checkpoint(TRUNCATE)") // else it is in the log beside
-		text, err := os.ReadFile(filepath.Join(cfg.Data, "monitor.db"))
-		if err != nil {
-			t.Fatal(err)
+		for _, dir := range versions {
+			t.Run(filepath.Base(dir), func(t *testing.T) {
+				t.Parallel()
+				cfg := fixed(e.config(t))
+				e.restore(t, cfg, filepath.Join(dir, e.fixture))
+				r := start(t, cfg)
+				want, err := os.ReadFile(filepath.Join(dir, "answers.txt"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), r.answers()); diff != "" {
+					t.Error(diff)
+				}
+				r.fill() // repeats
+				if diff := cmp.Diff(string(want), r.answers()); diff != "" {
+					t.Errorf("after repeats: %s", diff)
+				}
+				before := r.list("limit=1000").Exceptions
+				if status, _ := r.post(unsigned(appid, callback.CmdGroupSendMsgException), event{random: 4711}.body(), callback.Delivery{}); status != 200 {
+					t.Errorf("a new one was answered %d", status)
+				}
+				after := r.list("limit=1000").Exceptions
+				if len(after) != len(before)+1 || string(after[len(before)]["Random"]) != "4711" {
+					t.Errorf("then there are %d, before %d", len(after), len(before))
+				}
+				r.stop()
+				start(t, cfg)
+			})
 		}
-		if err := os.WriteFile(filepath.Join(dir, "monitor.db"), text, 0o644); err != nil {
-			t.Fatal(err)
-		}
+	})
+}
+
+// writeFixture makes a database with today's program and keeps it in dir.
+func writeFixture(t *testing.T, e engine, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cfg := fixed(e.config(t))
+	r := start(t, cfg)
+	r.fill()
+	if err := os.WriteFile(filepath.Join(dir, "answers.txt"), []byte(r.answers()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	r.stop()
+	if err := os.WriteFile(filepath.Join(dir, e.fixture), e.dump(t, cfg), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

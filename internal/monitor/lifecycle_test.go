@@ -46,68 +46,70 @@ func TestAllFaultsOfTheConfigAreToldAtOnce(t *testing.T) {
 }
 
 func TestStartAndStopInAnyOrder(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	m, err := monitor.New(defaults(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Addr() != "" {
-		t.Errorf("address %q before the start", m.Addr())
-	}
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if err := m.Start(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if m.Addr() == "" {
-		t.Error("no address")
-	}
-	for range 4 {
-		wg.Go(func() {
-			if err := m.Stop(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if err := m.Start(ctx); err == nil {
-		t.Error("started again after the stop")
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		ctx := context.Background()
+		m, err := monitor.New(e.config(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Addr() != "" {
+			t.Errorf("address %q before the start", m.Addr())
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if err := m.Start(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if m.Addr() == "" {
+			t.Error("no address")
+		}
+		for range 4 {
+			wg.Go(func() {
+				if err := m.Stop(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if err := m.Start(ctx); err == nil {
+			t.Error("started again after the stop")
+		}
 
-	never, err := monitor.New(defaults(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := never.Stop(ctx); err != nil {
-		t.Errorf("stop before start: %v", err)
-	}
+		never, err := monitor.New(e.config(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := never.Stop(ctx); err != nil {
+			t.Errorf("stop before start: %v", err)
+		}
+	})
 }
 
 func TestStopEndsThoughACallbackHangs(t *testing.T) {
-	t.Parallel()
-	r := start(t, defaults(t))
-	conn, err := net.Dial("tcp", r.m.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	request := "POST " + query(callback.CmdGroupSendMsgException) + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
-	if _, err := io.WriteString(conn, request); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Read(make([]byte, 12)); err != nil { // it waits for the body now
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := r.m.Stop(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("stop: %v", err)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := start(t, e.config(t))
+		conn, err := net.Dial("tcp", r.m.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		request := "POST " + query(callback.CmdGroupSendMsgException) + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 12)); err != nil { // it waits for the body now
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := r.m.Stop(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("stop: %v", err)
+		}
+	})
 }
 
 func TestSecondMonitorOnTheFolderIsRefused(t *testing.T) {
@@ -132,24 +134,25 @@ func TestSecondMonitorOnTheFolderIsRefused(t *testing.T) {
 }
 
 func TestNewerDatabaseIsRefusedAndLeftAlone(t *testing.T) {
-	t.Parallel()
-	cfg := defaults(t)
-	r := start(t, cfg)
-	r.mustSend(event{group: "g"})
-	r.stop()
-	db := database(t, cfg)
-	exec(t, db, "PRAGMA user_version = 99")
-	m, err := monitor.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Start(context.Background()); !errors.Is(err, monitor.ErrNewerDatabase) || !strings.Contains(err.Error(), "99") {
-		t.Errorf("start: %v", err)
-	}
-	var version, rows int
-	if err := db.QueryRow("SELECT (SELECT user_version FROM pragma_user_version), count(*) FROM exception").Scan(&version, &rows); err != nil || version != 99 || rows != 1 {
-		t.Errorf("version %d, %d rows, %v", version, rows, err)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		cfg := e.config(t)
+		r := start(t, cfg)
+		r.mustSend(event{group: "g"})
+		r.stop()
+		db := e.beside(t, cfg)
+		exec(t, db, e.newer)
+		m, err := monitor.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Start(context.Background()); !errors.Is(err, monitor.ErrNewerDatabase) || !strings.Contains(err.Error(), "99") {
+			t.Errorf("start: %v", err)
+		}
+		var version, rows int
+		if err := db.QueryRow("SELECT (SELECT max(version_id) FROM goose_db_version), count(*) FROM exception").Scan(&version, &rows); err != nil || version != 99 || rows != 1 {
+			t.Errorf("version %d, %d rows, %v", version, rows, err)
+		}
+	})
 }
 
 func TestStartThatFailsLeavesNothingOpen(t *testing.T) {
