@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,7 +37,7 @@ func openPostgres(ctx context.Context, database string) (engine, error) {
 		if errors.Is(err, pg.ErrNewer) {
 			err = newerDatabase{err}
 		}
-		return nil, fmt.Errorf("open database %s: %w", e.place(), flat{err})
+		return nil, fmt.Errorf("open database %s: %w", e.place(), pg.OneLine(err))
 	}
 	reading := e.config.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
@@ -50,12 +49,6 @@ func openPostgres(ctx context.Context, database string) (engine, error) {
 	return e, nil
 }
 
-// flat is an error on one line: the driver takes one for each address it tried.
-type flat struct{ error }
-
-func (f flat) Error() string { return strings.Join(strings.Fields(f.error.Error()), " ") }
-func (f flat) Unwrap() error { return f.error }
-
 func (e *postgresEngine) place() string    { return pg.Place(e.config) }
 func (e *postgresEngine) readers() *sql.DB { return e.pool }
 func (e *postgresEngine) close() error     { return e.pool.Close() }
@@ -66,7 +59,7 @@ type postgresSession struct{ conn *pgx.Conn }
 func (e *postgresEngine) connect(ctx context.Context) (session, error) {
 	conn, err := pgx.ConnectConfig(ctx, e.config)
 	if err != nil {
-		return nil, flat{err}
+		return nil, pg.OneLine(err)
 	}
 	return &postgresSession{conn}, nil
 }

@@ -10,6 +10,10 @@ import (
 	"github.com/parley-im/parley/internal/promise"
 )
 
+// connectEvery is how long after one try to connect the next may follow. What
+// comes between gets the answer of the last.
+const connectEvery = 100 * time.Millisecond
+
 // Bounds of one transaction.
 const (
 	maxBatch      = 256     // records
@@ -41,6 +45,8 @@ type writer struct {
 	// Owned by the goroutine.
 	session session // nil after a fault
 	others  others
+	tried   time.Time // when connecting failed last
+	away    error     // how
 }
 
 // job is a record and where its outcome goes.
@@ -73,9 +79,13 @@ func (w *writer) open(ctx context.Context) (err error) {
 	if w.session != nil {
 		return nil
 	}
-	if w.session, err = w.engine.connect(ctx); err != nil {
-		w.session = nil
-		return err
+	if w.away != nil && time.Since(w.tried) < connectEvery {
+		return w.away
+	}
+	w.session, w.away = w.engine.connect(ctx)
+	if w.away != nil {
+		w.session, w.tried = nil, time.Now()
+		return w.away
 	}
 	promises, err := w.session.promises(ctx)
 	if err != nil {
