@@ -1,6 +1,7 @@
 package monitor_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -9,7 +10,9 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -39,6 +42,9 @@ func TestAllFaultsOfTheConfigAreToldAtOnce(t *testing.T) {
 	}
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != 6 {
 		t.Errorf("%d lines for 6 faults", lines)
+	}
+	if _, err := monitor.New(monitor.Config{Data: "x", Database: "postgres://h/d", Apps: []monitor.App{{SdkAppid: 1}}}); err == nil || err.Error() != "data, database: give one of them" {
+		t.Errorf("with two databases: %v", err)
 	}
 	if _, err := monitor.New(monitor.Config{Data: "x"}); err == nil || !strings.Contains(err.Error(), "at least one app") {
 		t.Errorf("without an app: %v", err)
@@ -226,6 +232,36 @@ func TestGivenRegistryIsUsedOnce(t *testing.T) {
 	if _, err := monitor.New(cfg); err == nil {
 		t.Error("two monitors share a registry")
 	}
+}
+
+func TestPromisesOfTheDatabaseAreToldOnceAndExported(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, e engine) {
+		cfg := e.config(t)
+		var log bytes.Buffer
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		r := start(t, cfg)
+		_, metrics := r.get("/metrics")
+		r.stop()
+		for _, promise := range []string{"crash", "torn_pages", "failover"} {
+			found := regexp.MustCompile(`(?m)^parley_store_promise{promise="` + promise + `"} ([01])$`).FindStringSubmatch(metrics)
+			if found == nil {
+				t.Errorf("no metric of %s", promise)
+				continue
+			}
+			holds := found[1] == "1"
+			if e.name == "sqlite" && holds != (promise != "failover") {
+				t.Errorf("%s holds: %v", promise, holds)
+			}
+			level := "INFO"
+			if !holds && promise != "failover" {
+				level = "WARN"
+			}
+			line := fmt.Sprintf("level=%s msg=store.promise promise=%s holds=%v why=", level, promise, holds)
+			if n := strings.Count(log.String(), line); n != 1 {
+				t.Errorf("%d lines with %s in %s", n, line, &log)
+			}
+		}
+	})
 }
 
 // The page names every file it needs, is allowed nothing else, and has no
