@@ -58,10 +58,10 @@ type session interface {
 	close() error
 }
 
-// addTally adds what a transaction has inserted into exception to the totals.
-// %s stands for the last position before it.
+// addTally adds the exceptions that a transaction has inserted to the totals.
+// %s names them: what stands behind FROM, up to a WHERE.
 const addTally = `INSERT INTO tally (app, code, records, refusals, last_at)
-	SELECT app, code, count(*), sum(refusals), max(received_at) FROM exception WHERE pos > %s GROUP BY app, code
+	SELECT app, code, count(*), sum(refusals), max(received_at) FROM %s GROUP BY app, code
 	ON CONFLICT (app, code) DO UPDATE SET records = tally.records + excluded.records, refusals = tally.refusals + excluded.refusals,
 	last_at = CASE WHEN excluded.last_at > tally.last_at THEN excluded.last_at ELSE tally.last_at END`
 

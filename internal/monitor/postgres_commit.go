@@ -14,29 +14,28 @@ import (
 // A transaction gives out as many positions as it has records, and locks head
 // with it until it has committed, so no other can commit greater ones before.
 // A record's place is how far it lies behind head: the last one has 0.
-const (
-	lockHead = "UPDATE head SET pos = pos + $1 RETURNING pos"
+const lockHead = "UPDATE head SET pos = pos + $1 RETURNING pos"
 
-	insertExceptions = `INSERT INTO exception (pos, app, identity, code, group_id, sender, event_time, received_at,
-			event_id, epoch, sequence, refusals, truncated, body)
-		SELECT head.pos - r.place, app, identity, code, group_id, sender, event_time, received_at,
-			event_id, epoch, sequence, refusals, truncated, body
-		FROM head, unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[],
-			$9::bytea[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bytea[])
-			AS r (place, app, identity, code, group_id, sender, event_time, received_at,
-			event_id, epoch, sequence, refusals, truncated, body)
-		ORDER BY r.place DESC
-		ON CONFLICT (app, identity) DO NOTHING RETURNING pos`
+var insertExceptions = `WITH added AS (
+	INSERT INTO exception (pos, app, identity, code, group_id, sender, event_time, received_at,
+		event_id, epoch, sequence, refusals, truncated, body)
+	SELECT head.pos - r.place, app, identity, code, group_id, sender, event_time, received_at,
+		event_id, epoch, sequence, refusals, truncated, body
+	FROM head, unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[],
+		$9::bytea[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bytea[])
+		AS r (place, app, identity, code, group_id, sender, event_time, received_at,
+		event_id, epoch, sequence, refusals, truncated, body)
+	ORDER BY r.place DESC
+	ON CONFLICT (app, identity) DO NOTHING RETURNING pos, app, code, refusals, received_at
+), total AS (` + fmt.Sprintf(addTally, "added WHERE true") + `)
+SELECT pos FROM added`
 
-	insertOthers = `INSERT INTO other (pos, app, command, identity, received_at, body)
-		SELECT head.pos - r.place, app, command, identity, received_at, body
-		FROM head, unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bigint[], $6::bytea[])
-			AS r (place, app, command, identity, received_at, body)
-		ORDER BY r.place DESC
-		ON CONFLICT DO NOTHING RETURNING pos`
-)
-
-var addTallyBehindHead = fmt.Sprintf(addTally, "(SELECT pos FROM head) - $1")
+const insertOthers = `INSERT INTO other (pos, app, command, identity, received_at, body)
+	SELECT head.pos - r.place, app, command, identity, received_at, body
+	FROM head, unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bigint[], $6::bytea[])
+		AS r (place, app, command, identity, received_at, body)
+	ORDER BY r.place DESC
+	ON CONFLICT DO NOTHING RETURNING pos`
 
 // commit sends the whole transaction at once. When a statement of it fails, the
 // server skips the rest, COMMIT too.
@@ -61,7 +60,6 @@ func (s *postgresSession) commit(ctx context.Context, records []*record) ([]bool
 	if len(e.place) > 0 {
 		batch.Queue(insertExceptions, e.place, e.app, e.identity, e.code, e.group, e.sender, e.eventTime, e.receivedAt,
 			e.eventID, e.epoch, e.sequence, e.refusals, e.truncated, e.body)
-		batch.Queue(addTallyBehindHead, len(records))
 	}
 	if len(o.place) > 0 {
 		batch.Queue(insertOthers, o.place, o.app, o.command, o.identity, o.receivedAt, o.body)
@@ -73,7 +71,6 @@ func (s *postgresSession) commit(ctx context.Context, records []*record) ([]bool
 	r.lock()
 	if len(e.place) > 0 {
 		r.inserted("insert exceptions")
-		r.done("add to the totals")
 	}
 	if len(o.place) > 0 {
 		r.inserted("insert others")

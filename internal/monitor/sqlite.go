@@ -104,7 +104,7 @@ func (e *sqliteEngine) connect(ctx context.Context) (_ session, err error) {
 			(app, identity, code, group_id, sender, event_time, received_at, event_id, epoch, sequence, refusals, truncated, body)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, identity) DO NOTHING`},
 		{&s.other, "INSERT INTO other (app, command, identity, received_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
-		{&s.tally, fmt.Sprintf(addTally, "$1")},
+		{&s.tally, fmt.Sprintf(addTally, "exception NOT INDEXED WHERE pos > $1")}, // the few by position
 		{&s.probe, "INSERT INTO probe (one, at) VALUES (1, unixepoch()) ON CONFLICT (one) DO UPDATE SET at = excluded.at"},
 	} {
 		if *one.stmt, err = s.conn.PrepareContext(ctx, one.text); err != nil {
