@@ -80,7 +80,7 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("start monitor: %w", err), m.close())
+			err = errors.Join(fmt.Errorf("start monitor: %w", err), m.close(ctx))
 		}
 	}()
 	if m.store, err = openStore(ctx, m.cfg, m.tell, m.board, m.metrics); err != nil {
@@ -153,7 +153,7 @@ func (m *Monitor) Addr() string {
 // Stop ends the monitor and returns when nothing of it runs any more: it takes
 // no new callback, answers the ones it has, commits what waits and closes the
 // database. When ctx ends first, it closes the connections without waiting for
-// their answers. Before Start and after Stop it does nothing.
+// their answers and lets go of a database that does not answer. Before Start and after Stop it does nothing.
 func (m *Monitor) Stop(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -170,17 +170,17 @@ func (m *Monitor) Stop(ctx context.Context) error {
 		<-m.served
 		m.cfg.Logger.Info("monitor.stopped")
 	}
-	return errors.Join(err, m.close())
+	return errors.Join(err, m.close(ctx))
 }
 
 // close gives back what Start took, in reverse order; m.mu is held.
-func (m *Monitor) close() error {
+func (m *Monitor) close(ctx context.Context) error {
 	var faults []error
 	if m.listener != nil && !m.started {
 		faults = append(faults, m.listener.Close())
 	}
 	if m.store != nil {
-		faults = append(faults, m.store.close())
+		faults = append(faults, m.store.close(ctx))
 	}
 	m.listener, m.store, m.started = nil, nil, false
 	m.addr.Store(nil)

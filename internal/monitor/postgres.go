@@ -41,6 +41,9 @@ func openPostgres(ctx context.Context, database string) (engine, error) {
 	}
 	reading := e.config.Copy()
 	reading.RuntimeParams["default_transaction_read_only"] = "on"
+	// A group may have most of the exceptions or hardly one: which index serves
+	// depends on what is asked for.
+	reading.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
 	// Asked before each use, a session whose server is gone is replaced and
 	// costs no reader an answer.
 	e.pool = stdlib.OpenDB(*reading, stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return true }))
@@ -64,12 +67,15 @@ func (e *postgresEngine) connect(ctx context.Context) (session, error) {
 	return &postgresSession{conn}, nil
 }
 
-// close takes the driver's word for it that nothing of the session is left.
+// close gives a server that does not answer a second.
 func (s *postgresSession) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err := s.conn.Close(ctx)
-	<-s.conn.PgConn().CleanupDone()
+	select {
+	case <-s.conn.PgConn().CleanupDone():
+	case <-ctx.Done():
+	}
 	return err
 }
 

@@ -1,8 +1,10 @@
 package monitor_test
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -10,7 +12,9 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parley-im/parley/callback"
@@ -275,4 +279,49 @@ func TestMonitorsOnOneDatabaseShareWhatIsStored(t *testing.T) {
 	monitors[1].mustSend(event{group: "g", random: 3})
 	resumed := monitors[0].stream(t, id)
 	resumed.want(3)
+}
+
+func TestStopLetsGoOfAServerThatIsSilent(t *testing.T) {
+	t.Parallel()
+	monitors, cfg := shared(t, 1)
+	r := monitors[0]
+	rows, err := engines[1].beside(t, cfg).Query("SELECT pid FROM pg_stat_activity WHERE application_name = 'parley monitor' AND datname = current_database()")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for rows.Next() {
+		var pid int
+		if err := rows.Scan(&pid); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			t.Skip("needs a PostgreSQL on this machine whose processes it may stop: ", err)
+		}
+		t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int, 1)
+	go func() {
+		resp, err := r.http.Post(r.base+query(callback.CmdGroupSendMsgException), "application/json", strings.NewReader(`{"GroupId":"g"}`))
+		if err != nil {
+			answered <- 0
+			return
+		}
+		resp.Body.Close()
+		answered <- resp.StatusCode
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // the callback may be anywhere
+	defer cancel()
+	began := time.Now()
+	if err := r.m.Stop(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if status := <-answered; status == http.StatusOK {
+		t.Error("a callback was acknowledged without a commit")
+	}
 }

@@ -80,6 +80,9 @@ type sqliteSession struct {
 	exception, other, tally, probe *sql.Stmt // closed with conn
 }
 
+// newExceptions are those behind a position, found by it.
+const newExceptions = "exception NOT INDEXED WHERE pos > $1"
+
 func (e *sqliteEngine) connect(ctx context.Context) (_ session, err error) {
 	s := &sqliteSession{path: e.path}
 	s.db, err = sql.Open("sqlite", dbfile.DSN(e.path, "busy_timeout(1000)", "journal_mode(WAL)", "synchronous(FULL)",
@@ -104,7 +107,7 @@ func (e *sqliteEngine) connect(ctx context.Context) (_ session, err error) {
 			(app, identity, code, group_id, sender, event_time, received_at, event_id, epoch, sequence, refusals, truncated, body)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, identity) DO NOTHING`},
 		{&s.other, "INSERT INTO other (app, command, identity, received_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
-		{&s.tally, fmt.Sprintf(addTally, "exception NOT INDEXED WHERE pos > $1")}, // the few by position
+		{&s.tally, fmt.Sprintf(addTally, newExceptions)},
 		{&s.probe, "INSERT INTO probe (one, at) VALUES (1, unixepoch()) ON CONFLICT (one) DO UPDATE SET at = excluded.at"},
 	} {
 		if *one.stmt, err = s.conn.PrepareContext(ctx, one.text); err != nil {
@@ -122,7 +125,9 @@ func (s *sqliteSession) close() error {
 	return errors.Join(err, s.db.Close())
 }
 
+// commit is not interrupted when ctx ends: it would leave in doubt what is stored.
 func (s *sqliteSession) commit(ctx context.Context, records []*record) ([]bool, error) {
+	ctx = context.WithoutCancel(ctx)
 	if err := s.exec(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, ofStore("begin", err)
 	}
@@ -194,7 +199,7 @@ func blame(err error) error {
 }
 
 func (s *sqliteSession) exec(ctx context.Context, statement string, args ...any) error {
-	_, err := s.conn.ExecContext(ctx, statement, args...)
+	_, err := s.conn.ExecContext(context.WithoutCancel(ctx), statement, args...)
 	return err
 }
 

@@ -77,7 +77,7 @@ func (s *store) writable() error {
 	return s.probeSays
 }
 
-// close commits what waits and closes the database.
-func (s *store) close() error {
-	return errors.Join(s.writer.stop(), s.engine.close())
+// close commits what waits, until ctx ends, and closes the database.
+func (s *store) close(ctx context.Context) error {
+	return errors.Join(s.writer.stop(ctx), s.engine.close())
 }

@@ -42,6 +42,9 @@ type writer struct {
 	once     sync.Once
 	wrote    atomic.Pointer[time.Time] // when the last commit succeeded; nil after a fault
 
+	ctx    context.Context // of all that the goroutine does
+	cancel context.CancelFunc
+
 	// Owned by the goroutine.
 	session session // nil after a fault
 	others  others
@@ -66,7 +69,9 @@ type outcome struct {
 func startWriter(ctx context.Context, e engine, told func([]Stored), board *promise.Board, metrics *metrics) (*writer, error) {
 	w := &writer{engine: e, told: told, board: board, metrics: metrics, jobs: make(chan *job, queueSize),
 		quit: make(chan struct{}), finished: make(chan struct{})}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
 	if _, err := w.commit(ctx, []*job{newJob(record{kind: kindProbe})}); err != nil {
+		w.cancel()
 		_ = w.discard() // the fault that matters is told
 		return nil, err
 	}
@@ -150,10 +155,17 @@ func (w *writer) do(j *job, wait time.Duration) (fresh bool, err error) {
 	}
 }
 
-// stop ends the goroutine after it committed what waits.
-func (w *writer) stop() (err error) {
+// stop ends the goroutine after it committed what waits, or when ctx ends: then
+// what waits is told that it is not stored, as far as the engine can let go of
+// a commit.
+func (w *writer) stop(ctx context.Context) (err error) {
 	w.once.Do(func() {
 		close(w.quit)
+		select {
+		case <-w.finished:
+		case <-ctx.Done():
+		}
+		w.cancel()
 		<-w.finished
 		err = w.discard()
 	})
@@ -193,7 +205,7 @@ func (w *writer) gather(first *job) []*job {
 // write commits batch and tells every job its outcome.
 func (w *writer) write(batch []*job) {
 	began := time.Now()
-	fresh, err := w.commit(context.Background(), batch)
+	fresh, err := w.commit(w.ctx, batch)
 	var ofStore *storeError
 	switch {
 	case err == nil:
@@ -259,10 +271,9 @@ func (w *writer) tell(batch []*job, fresh []bool) {
 // tidy does what may happen between two commits. It concerns no record, so a
 // failure only costs the session.
 func (w *writer) tidy() {
-	ctx := context.Background()
-	err := w.others.prune(ctx, w.session)
+	err := w.others.prune(w.ctx, w.session)
 	if err == nil {
-		err = w.session.tidy(ctx)
+		err = w.session.tidy(w.ctx)
 	}
 	if err != nil {
 		_ = w.discard()
