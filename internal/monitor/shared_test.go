@@ -281,6 +281,25 @@ func TestMonitorsOnOneDatabaseShareWhatIsStored(t *testing.T) {
 	resumed.want(3)
 }
 
+func TestMonitorsStartTogetherOnANewDatabase(t *testing.T) {
+	t.Parallel()
+	cfg := engines[1].config(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			m, err := monitor.New(cfg)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := errors.Join(m.Start(t.Context()), m.Stop(t.Context())); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func TestStopLetsGoOfAServerThatIsSilent(t *testing.T) {
 	t.Parallel()
 	monitors, cfg := shared(t, 1)

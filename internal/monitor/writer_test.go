@@ -54,7 +54,8 @@ func testWriter(t *testing.T, engine string) *writer {
 func TestWriterSyncsEveryCommit(t *testing.T) {
 	t.Parallel()
 	w := testWriter(t, "sqlite")
-	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "auto_vacuum": "2", "wal_autocheckpoint": "0", "page_size": "4096"} {
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "auto_vacuum": "2", "wal_autocheckpoint": "0", "page_size": "4096",
+		"user_version": "1"} { // what programs before goose read
 		var got string
 		if err := w.session.one(context.Background(), "PRAGMA "+pragma, &got); err != nil || got != want {
 			t.Errorf("%s = %s, %v, want %s", pragma, got, err, want)
