@@ -87,5 +87,13 @@ func migrations(engine string) fs.FS {
 	return sub
 }
 
-// blob keeps any bytes as they are; it is never nil, which would be NULL.
-func blob[T ~string | ~[]byte](v T) []byte { return append([]byte{}, v...) }
+// blob keeps any bytes as they are.
+func blob[T ~string](text T) []byte { return append([]byte{}, text...) }
+
+// whole is body, but never nil, which would be NULL.
+func whole(body []byte) []byte {
+	if body == nil {
+		return []byte{}
+	}
+	return body
+}

@@ -169,7 +169,7 @@ func (e *exceptionRows) add(place int64, rec *record) {
 	e.sequence, e.refusals = append(e.sequence, int64(rec.Sequence)), append(e.refusals, int64(rec.Refusals))
 	e.truncated, e.identity = append(e.truncated, int64(rec.Truncated)), append(e.identity, rec.identity)
 	e.group, e.sender = append(e.group, blob(rec.GroupID)), append(e.sender, blob(rec.From))
-	e.eventID, e.epoch, e.body = append(e.eventID, blob(rec.EventID)), append(e.epoch, blob(rec.Epoch)), append(e.body, blob(rec.Body))
+	e.eventID, e.epoch, e.body = append(e.eventID, blob(rec.EventID)), append(e.epoch, blob(rec.Epoch)), append(e.body, whole(rec.Body))
 }
 
 // otherRows are records as the columns of other.
@@ -180,5 +180,5 @@ type otherRows struct {
 
 func (o *otherRows) add(place int64, rec *record) {
 	o.place, o.app, o.receivedAt = append(o.place, place), append(o.app, rec.SdkAppid), append(o.receivedAt, rec.ReceivedAt.UnixMilli())
-	o.command, o.identity, o.body = append(o.command, blob(rec.command)), append(o.identity, rec.identity), append(o.body, blob(rec.Body))
+	o.command, o.identity, o.body = append(o.command, blob(rec.command)), append(o.identity, rec.identity), append(o.body, whole(rec.Body))
 }

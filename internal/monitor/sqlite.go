@@ -153,11 +153,11 @@ func (s *sqliteSession) insert(ctx context.Context, records []*record) (fresh []
 		case kindProbe:
 			_, err = s.probe.ExecContext(ctx)
 		case kindOther:
-			fresh[i], _, err = add(ctx, s.other, rec.SdkAppid, blob(rec.command), rec.identity, rec.ReceivedAt.UnixMilli(), blob(rec.Body))
+			fresh[i], _, err = add(ctx, s.other, rec.SdkAppid, blob(rec.command), rec.identity, rec.ReceivedAt.UnixMilli(), whole(rec.Body))
 		case kindException:
 			fresh[i], rec.Position, err = add(ctx, s.exception, rec.SdkAppid, rec.identity, rec.Code, blob(rec.GroupID), blob(rec.From),
 				int64(rec.EventTime), rec.ReceivedAt.UnixMilli(), blob(rec.EventID), blob(rec.Epoch), int64(rec.Sequence),
-				rec.Refusals, rec.Truncated, blob(rec.Body))
+				rec.Refusals, rec.Truncated, whole(rec.Body))
 			if first == 0 {
 				first = rec.Position
 			}
