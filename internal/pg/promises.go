@@ -5,15 +5,13 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-im/parley/internal/promise"
 )
 
 // Promise is something that the server's settings promise to everything that is
 // stored in it, or do not.
-type Promise struct {
-	Name  string // one word, for logs and metrics
-	Holds bool
-	Why   string // the settings that decide it, as they are
-}
+type Promise = promise.Promise
 
 // Promises reads what the settings of a session promise:
 //
@@ -48,8 +46,8 @@ func Promises(ctx context.Context, c *pgx.Conn) ([]Promise, error) {
 	synced := set["fsync"] == "on" && waits
 	standby := waits && set["synchronous_commit"] != "local" && set["synchronous_standby_names"] != ""
 	return []Promise{
-		{"crash", synced, why("fsync", "synchronous_commit")},
-		{"torn_pages", set["full_page_writes"] == "on", why("full_page_writes")},
-		{"failover", synced && standby, why("synchronous_commit", "synchronous_standby_names")},
+		{Name: promise.Crash, Holds: synced, Why: why("fsync", "synchronous_commit")},
+		{Name: promise.TornPages, Holds: set["full_page_writes"] == "on", Why: why("full_page_writes")},
+		{Name: promise.Failover, Holds: synced && standby, Why: why("synchronous_commit", "synchronous_standby_names")},
 	}, nil
 }

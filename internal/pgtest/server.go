@@ -137,7 +137,8 @@ func (s *Server) Immediate() error {
 }
 
 // Kill ends the server with SIGKILL to its postmaster, whose processes end
-// themselves then, and waits until the port is free.
+// themselves then, and waits until none of them is left: before, a new server
+// refuses to start.
 func (s *Server) Kill() error {
 	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
 	if err != nil {
@@ -148,21 +149,37 @@ func (s *Server) Kill() error {
 	if err != nil {
 		return err
 	}
+	all := append(children(pid), pid)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		return err
 	}
-	// Its processes notice within moments; a new server refuses to start before.
 	deadline := time.Now().Add(10 * time.Second)
-	for {
-		conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", s.port), time.Second)
-		if err != nil {
-			return nil
-		}
-		_ = conn.Close()
+	for len(all) > 0 {
+		all = slices.DeleteFunc(all, func(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) })
 		if time.Now().After(deadline) {
-			return errors.New("the killed server still takes connections")
+			return fmt.Errorf("processes of the killed server live on: %v", all)
+		}
+		time.Sleep(time.Millisecond) // nothing tells of the end of another's process
+	}
+	return nil
+}
+
+// children are the processes that pid has started, where /proc tells of them.
+func children(pid int) (list []int) {
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well formed
+	for _, name := range stats {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		// PID (NAME) STATE PARENT …, where NAME may hold anything.
+		fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+		child, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		if err == nil && len(fields) > 1 && fields[1] == strconv.Itoa(pid) {
+			list = append(list, child)
 		}
 	}
+	return list
 }
 
 // Close ends the server and removes its folder.

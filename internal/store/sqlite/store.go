@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/dbfile"
 	"github.com/parley-im/parley/internal/folder"
 )
 
@@ -19,7 +20,7 @@ var (
 	// ErrInUse: another process has the data folder open.
 	ErrInUse = folder.ErrInUse
 	// ErrNewer: a newer program wrote the database.
-	ErrNewer = errors.New("the database is newer than this program")
+	ErrNewer = dbfile.ErrNewer
 	// ErrClosed: the store was closed, or could not be opened again.
 	ErrClosed = errors.New("sqlite: the store is not open")
 )
@@ -109,7 +110,7 @@ func (s *Store) start() (err error) {
 	if err := folder.Private(s.path); err != nil {
 		return err
 	}
-	if err := migrate(context.Background(), s.path, s.steps); err != nil {
+	if err := dbfile.Migrate(context.Background(), s.path, s.steps, nil); err != nil {
 		return err
 	}
 	f, err := openFiles(s.path)
