@@ -50,7 +50,7 @@ func (t *tx) putEvents(list []chat.Event) {
 	type e = chat.Event
 	t.queue("put events", -1, `INSERT INTO events (app, journal, `+eventColumns+`)
 		SELECT $1, $2, * FROM unnest($3::bigint[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bigint[], $8::bytea[], $9::bytea[], $10::integer[],
-			$11::bytea[], $12::bytea[], $13::bigint[], $14::bytea[], $15::bytea[], $16::bytea[], $17::integer[], $18::integer[])`,
+			$11::bytea[], $12::bytea[], $13::bigint[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bigint[], $18::bigint[])`,
 		int64(t.app), t.journal,
 		column(list, func(e *e) int64 { return int64(e.Seq) }),
 		column(list, func(e *e) [16]byte { return e.ID }),
@@ -66,8 +66,8 @@ func (t *tx) putEvents(list []chat.Event) {
 		column(list, func(e *e) []byte { return blob(e.Rule) }),
 		column(list, func(e *e) []byte { return blob(e.Body) }),
 		column(list, func(e *e) []byte { return blob(e.Detail) }),
-		column(list, func(e *e) int32 { return int32(e.Count) }),
-		column(list, func(e *e) int32 { return int32(e.Cut) }))
+		column(list, func(e *e) int64 { return int64(e.Count) }),
+		column(list, func(e *e) int64 { return int64(e.Cut) }))
 }
 
 // putRepeats writes into the table of the database's minute: all processes agree
@@ -109,17 +109,17 @@ func (t *tx) putProgress(p *chat.Progress) {
 		put := latest(p.Put)
 		type e = chat.Pending
 		t.queue("put pending", -1, `INSERT INTO pending (app, endpoint, seq, previous, attempt, next_at, dead, status, reason)
-			SELECT $1, $2, v.* FROM unnest($3::bigint[], $4::bigint[], $5::integer[], $6::bigint[], $7::boolean[], $8::integer[], $9::bytea[]) v
+			SELECT $1, $2, v.* FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::bigint[], $9::bytea[]) v
 			WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2)
 			ON CONFLICT (app, endpoint, seq) DO UPDATE SET previous = excluded.previous, attempt = excluded.attempt,
 			next_at = excluded.next_at, dead = excluded.dead, status = excluded.status, reason = excluded.reason`,
 			app, endpoint,
 			column(put, func(e *e) int64 { return int64(e.Seq) }),
 			column(put, func(e *e) int64 { return int64(e.Previous) }),
-			column(put, func(e *e) int32 { return int32(e.Attempt) }),
+			column(put, func(e *e) int64 { return int64(e.Attempt) }),
 			column(put, func(e *e) int64 { return e.NextAt }),
 			column(put, func(e *e) bool { return e.Dead }),
-			column(put, func(e *e) int32 { return int32(e.Status) }),
+			column(put, func(e *e) int64 { return int64(e.Status) }),
 			column(put, func(e *e) []byte { return blob(e.Reason) }))
 	}
 	if len(p.Delete) > 0 {
@@ -133,14 +133,14 @@ func (t *tx) putProgress(p *chat.Progress) {
 	t.queue("put failures", -1, `INSERT INTO failures (app, endpoint, seq, n, attempt, at, duration, status, reason, answer)
 		SELECT $1, $2, v.seq, coalesce((SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = v.seq), 0)
 			+ row_number() OVER (PARTITION BY v.seq ORDER BY v.ord), v.attempt, v.at, v.duration, v.status, v.reason, v.answer
-		FROM unnest($3::bigint[], $4::integer[], $5::bigint[], $6::bigint[], $7::integer[], $8::bytea[], $9::bytea[])
+		FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[])
 			WITH ORDINALITY v(seq, attempt, at, duration, status, reason, answer, ord)
 		WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2)`,
 		app, endpoint, seqs,
-		column(p.Failed, func(f *f) int32 { return int32(f.Attempt) }),
+		column(p.Failed, func(f *f) int64 { return int64(f.Attempt) }),
 		column(p.Failed, func(f *f) int64 { return f.At }),
 		column(p.Failed, func(f *f) int64 { return f.Duration }),
-		column(p.Failed, func(f *f) int32 { return int32(f.Status) }),
+		column(p.Failed, func(f *f) int64 { return int64(f.Status) }),
 		column(p.Failed, func(f *f) []byte { return blob(f.Reason) }),
 		column(p.Failed, func(f *f) []byte { return blob(f.Answer) }))
 	t.queue("trim failures", -1, `DELETE FROM failures f WHERE f.app = $1 AND f.endpoint = $2 AND f.seq = ANY($3) AND f.n <=

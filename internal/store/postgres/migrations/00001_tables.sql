@@ -162,8 +162,8 @@ CREATE TABLE events (
 	rule      bytea NOT NULL,
 	body      bytea NOT NULL,
 	detail    bytea NOT NULL,
-	count     integer NOT NULL,
-	cut       integer NOT NULL,
+	count     bigint NOT NULL,
+	cut       bigint NOT NULL,
 	PRIMARY KEY (app, journal, seq)
 );
 
@@ -172,10 +172,10 @@ CREATE TABLE pending (
 	endpoint bytea NOT NULL,
 	seq      bigint NOT NULL,
 	previous bigint NOT NULL,
-	attempt  integer NOT NULL,
+	attempt  bigint NOT NULL,
 	next_at  bigint NOT NULL, -- unix milliseconds
 	dead     boolean NOT NULL,
-	status   integer NOT NULL,
+	status   bigint NOT NULL,
 	reason   bytea NOT NULL,
 	PRIMARY KEY (app, endpoint, seq)
 );
@@ -186,10 +186,10 @@ CREATE TABLE failures (
 	endpoint bytea NOT NULL,
 	seq      bigint NOT NULL,
 	n        integer NOT NULL,
-	attempt  integer NOT NULL,
+	attempt  bigint NOT NULL,
 	at       bigint NOT NULL, -- unix milliseconds
 	duration bigint NOT NULL, -- milliseconds
-	status   integer NOT NULL,
+	status   bigint NOT NULL,
 	reason   bytea NOT NULL,
 	answer   bytea NOT NULL,
 	PRIMARY KEY (app, endpoint, seq, n)
