@@ -25,7 +25,6 @@ import (
 	"github.com/parley-im/parley/internal/console"
 	"github.com/parley-im/parley/internal/delivery"
 	"github.com/parley-im/parley/internal/rest"
-	"github.com/parley-im/parley/internal/store/sqlite"
 	"github.com/parley-im/parley/internal/wire"
 )
 
@@ -39,10 +38,10 @@ type Server struct {
 	observer delivery.Observer
 	registry *prometheus.Registry
 
-	store    *sqlite.Store
+	store    store
 	backend  *chat.Backend
 	asker    *delivery.Asker
-	lanes    *delivery.Deliverer
+	lanes    *lanes
 	console  *console.Console
 	doors    []*door
 	digest   *digest
@@ -109,7 +108,10 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		pair.Logger = s.log
 		public = tls.NewListener(public, pair.TLSConfig())
 	}
-	if s.store, err = sqlite.Open(s.cfg.Data, sqlite.Options{}); err != nil {
+	if s.store, err = s.openStore(ctx); err != nil {
+		return err
+	}
+	if err := s.promise(ctx); err != nil {
 		return err
 	}
 	unrecorded, err := chat.OpenUnrecorded(s.cfg.Data)
@@ -118,7 +120,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	}
 	s.asker = delivery.NewAsker(s.cfg.Hosted, s.log)
 	metrics := newMetrics(s.registry)
-	s.lanes = delivery.New(delivery.Options{
+	s.lanes = newLanes(s.store, s.log, delivery.Options{
 		Reader: s.store, Log: s.log, Hosted: s.cfg.Hosted, Observer: observers{metrics, s.observer},
 	})
 	s.backend = chat.New(chat.Options{
@@ -132,7 +134,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	s.lanes.Start(s.backend)
+	s.lanes.start(s.backend)
 	s.digest = startDigest(s.backend, s.log)
 
 	s.serve(public, rest.New(rest.Config{
@@ -255,7 +257,7 @@ func (s *Server) Stop() error {
 			s.digest.stop()
 		}
 		if s.lanes != nil {
-			s.lanes.Stop()
+			s.lanes.stop()
 		}
 		if s.backend != nil {
 			s.backend.Stop()

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/parley-im/parley/internal/pg"
 )
 
 // origin names a line of history of a database server: a server made anew from
@@ -65,11 +63,6 @@ func (s *Store) settle(ctx context.Context) (err error) {
 	}
 	if readOnly {
 		return errors.New("the database is read-only")
-	}
-	if s.promises == nil {
-		if s.promises, err = pg.Promises(ctx, c); err != nil {
-			return err
-		}
 	}
 	if known := s.origin.Load(); known != nil && *known == now {
 		return nil

@@ -100,17 +100,18 @@ func (t *tx) putSpoken(list []chat.Spoken) {
 }
 
 // putProgress writes what a lane reports. The report of an endpoint that was
-// deleted in the meantime is dropped.
+// deleted in the meantime is dropped, and so is all that comes from a process
+// whose turn to deliver is over.
 func (t *tx) putProgress(p *chat.Progress) {
-	app, endpoint := int64(t.app), blob(p.Endpoint)
-	t.queue("put cursor", -1, "UPDATE endpoints SET cursor = $3, cursor_previous = $4 WHERE app = $1 AND id = $2",
-		app, endpoint, int64(p.Cursor), int64(p.CursorPrevious))
+	app, endpoint, term := int64(t.app), blob(p.Endpoint), t.store.term.Load()
+	t.queue("put cursor", -1, "UPDATE endpoints SET cursor = $3, cursor_previous = $4 WHERE app = $1 AND id = $2 AND "+ofTerm+"$5)",
+		app, endpoint, int64(p.Cursor), int64(p.CursorPrevious), term)
 	if len(p.Put) > 0 {
 		put := latest(p.Put)
 		type e = chat.Pending
 		t.queue("put pending", -1, `INSERT INTO pending (app, endpoint, seq, previous, attempt, next_at, dead, status, reason)
 			SELECT $1, $2, v.* FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::bigint[], $9::bytea[]) v
-			WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2)
+			WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2) AND `+ofTerm+`$10)
 			ON CONFLICT (app, endpoint, seq) DO UPDATE SET previous = excluded.previous, attempt = excluded.attempt,
 			next_at = excluded.next_at, dead = excluded.dead, status = excluded.status, reason = excluded.reason`,
 			app, endpoint,
@@ -120,10 +121,11 @@ func (t *tx) putProgress(p *chat.Progress) {
 			column(put, func(e *e) int64 { return e.NextAt }),
 			column(put, func(e *e) bool { return e.Dead }),
 			column(put, func(e *e) int64 { return int64(e.Status) }),
-			column(put, func(e *e) []byte { return blob(e.Reason) }))
+			column(put, func(e *e) []byte { return blob(e.Reason) }), term)
 	}
 	if len(p.Delete) > 0 {
-		t.queue("delete pending", -1, "DELETE FROM pending WHERE app = $1 AND endpoint = $2 AND seq = ANY($3)", app, endpoint, numbers(p.Delete))
+		t.queue("delete pending", -1, "DELETE FROM pending WHERE app = $1 AND endpoint = $2 AND seq = ANY($3) AND "+ofTerm+"$4)",
+			app, endpoint, numbers(p.Delete), term)
 	}
 	if len(p.Failed) == 0 {
 		return
@@ -135,17 +137,20 @@ func (t *tx) putProgress(p *chat.Progress) {
 			+ row_number() OVER (PARTITION BY v.seq ORDER BY v.ord), v.attempt, v.at, v.duration, v.status, v.reason, v.answer
 		FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[])
 			WITH ORDINALITY v(seq, attempt, at, duration, status, reason, answer, ord)
-		WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2)`,
+		WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2) AND `+ofTerm+`$10)`,
 		app, endpoint, seqs,
 		column(p.Failed, func(f *f) int64 { return int64(f.Attempt) }),
 		column(p.Failed, func(f *f) int64 { return f.At }),
 		column(p.Failed, func(f *f) int64 { return f.Duration }),
 		column(p.Failed, func(f *f) int64 { return int64(f.Status) }),
 		column(p.Failed, func(f *f) []byte { return blob(f.Reason) }),
-		column(p.Failed, func(f *f) []byte { return blob(f.Answer) }))
+		column(p.Failed, func(f *f) []byte { return blob(f.Answer) }), term)
 	t.queue("trim failures", -1, `DELETE FROM failures f WHERE f.app = $1 AND f.endpoint = $2 AND f.seq = ANY($3) AND f.n <=
 		(SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = f.seq) - $4`, app, endpoint, seqs, int64(attemptsKept))
 }
+
+// ofTerm begins the condition that the turn to deliver is of a term.
+const ofTerm = "EXISTS (SELECT 1 FROM delivery WHERE term = "
 
 // latest leaves of rows with the same sequence the last: one statement can
 // write a row but once.

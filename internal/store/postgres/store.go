@@ -59,10 +59,10 @@ type Store struct {
 	clock  clock
 	asked  lookups
 
-	origin   atomic.Pointer[origin]
-	promises []pg.Promise
-	closing  sync.Once
-	closed   atomic.Bool
+	origin  atomic.Pointer[origin]
+	term    atomic.Int64 // of this process's turn to deliver; 0 before the first
+	closing sync.Once
+	closed  atomic.Bool
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -119,8 +119,15 @@ func schemaOf(c *pgx.ConnConfig) string {
 }
 
 // Promises are what the server's settings promise to what is stored, as they
-// were at the start.
-func (s *Store) Promises() []pg.Promise { return s.promises }
+// are for a session that writes.
+func (s *Store) Promises(ctx context.Context) ([]pg.Promise, error) {
+	conn, err := s.write.Acquire(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Release()
+	return pg.Promises(ctx, conn.Conn())
+}
 
 // Concurrent is true: the rows of the apps order the commits of all processes.
 func (s *Store) Concurrent() bool { return true }

@@ -13,6 +13,7 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/dbfile"
 	"github.com/parley-im/parley/internal/folder"
+	"github.com/parley-im/parley/internal/promise"
 )
 
 // Errors of Open, and of a store that is not open.
@@ -79,6 +80,17 @@ func Open(dir string, options Options) (*Store, error) {
 
 // Concurrent is false: the file has one writer.
 func (s *Store) Concurrent() bool { return false }
+
+// Promises are what the settings of the connection that writes promise. It is
+// for the writer's goroutine, between two transactions.
+func (s *Store) Promises(ctx context.Context) ([]promise.Promise, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.files == nil {
+		return nil, ErrClosed
+	}
+	return dbfile.Promises(ctx, s.files.writer.conn)
+}
 
 // Now is the wall clock.
 func (s *Store) Now() time.Time { return time.Now() }

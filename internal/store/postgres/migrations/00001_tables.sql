@@ -2,7 +2,7 @@
 
 -- Strings are bytea throughout: what comes from outside may hold any bytes, and
 -- text takes no U+0000. Times are unix seconds unless the column says otherwise.
--- Every table but the last three is keyed by app first.
+-- Every table of an app is keyed by it first.
 
 CREATE TABLE apps (
 	app      bigint PRIMARY KEY, -- SDKAppID
@@ -231,3 +231,11 @@ CREATE TABLE origin (
 	system   bigint NOT NULL,
 	timeline bigint NOT NULL
 );
+
+-- The term of the process that delivers: what one of an earlier term reports is
+-- not written.
+CREATE TABLE delivery (
+	one  boolean PRIMARY KEY DEFAULT true CHECK (one),
+	term bigint NOT NULL
+);
+INSERT INTO delivery (term) VALUES (0);
