@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/pg"
 )
 
@@ -19,7 +20,7 @@ const (
 )
 
 // Maintain does a piece of housekeeping: it empties the table of repeats whose
-// minute comes next, forgets old changes, and deletes a slice of what is to be
+// turn comes next, forgets old changes, and deletes a slice of what is to be
 // purged. Of several processes one does it at a time. more says that there is
 // work left.
 func (s *Store) Maintain() (more bool, err error) {
@@ -51,11 +52,11 @@ func (s *Store) Maintain() (more bool, err error) {
 	return more && err == nil, translate("maintain", err)
 }
 
-// emptyNext empties the table of repeats whose minute comes next, a minute
-// before it is written again. What it holds is seven minutes old or older. That
-// takes a lock on it; if a reader is in the way it is tried again.
+// emptyNext empties the table of repeats whose turn comes next, before it is
+// written again. What it holds is older than the window. That takes a lock on
+// it; if a reader is in the way it is tried again.
 func emptyNext(ctx context.Context, tx pgx.Tx, at time.Time) error {
-	table := fmt.Sprintf("repeats_%d", slotOf(at.Add(time.Minute)))
+	table := fmt.Sprintf("repeats_%d", slotOf(at.Add(chat.RepeatWindow*time.Second)))
 	var filled bool
 	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+table+")").Scan(&filled); err != nil || !filled {
 		return err

@@ -70,7 +70,7 @@ func (t *tx) putEvents(list []chat.Event) {
 		column(list, func(e *e) int64 { return int64(e.Cut) }))
 }
 
-// putRepeats writes into the table of the database's minute: all processes agree
+// putRepeats writes into the table whose turn it is by the database's clock: all processes agree
 // about which one is to be emptied next.
 func (t *tx) putRepeats(list []chat.Repeat) {
 	if len(list) == 0 {

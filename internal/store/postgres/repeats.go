@@ -12,7 +12,7 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// insertRepeats is the statement of each minute's table.
+// insertRepeats is the statement of each table.
 var insertRepeats [slots]string
 
 func init() {

@@ -74,6 +74,10 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
+	// Every statement finds its rows by a key, whatever the statistics say: a plan
+	// that was made while a table was empty would read all of it later.
+	config.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
+	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}

@@ -29,7 +29,7 @@ type tx struct {
 	app   chat.AppID
 	// Of the locked app:
 	journal int64                            // 0: it does not exist
-	slot    int64                            // of the database's minute, for repeats
+	slot    int64                            // of the table of repeats whose turn it is
 	groups  map[chat.GroupKey]chat.GroupHead // those that were locked and exist
 
 	// queued are statements that go with the next round trip; wants says for

@@ -1,6 +1,10 @@
 package postgres
 
-import "time"
+import (
+	"time"
+
+	"github.com/parley-im/parley/internal/chat"
+)
 
 // into is where a bytea column is scanned to that a string keeps, byte for byte.
 type into[T ~string] struct{ to *T }
@@ -48,9 +52,9 @@ func column[R, V any](rows []R, value func(*R) V) []V {
 	return out
 }
 
-// slots is how many minutes of repeats there are: the six that five minutes can
-// touch, and one that is being emptied.
-const slots = 7
+// slots is how many tables of repeats there are: the two that the window can
+// reach into, and one that is being emptied.
+const slots = 3
 
 // slotOf is where repeats of that moment of the database's clock go.
-func slotOf(at time.Time) int64 { return at.Unix() / 60 % slots }
+func slotOf(at time.Time) int64 { return at.Unix() / chat.RepeatWindow % slots }

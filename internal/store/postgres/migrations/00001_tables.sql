@@ -195,8 +195,9 @@ CREATE TABLE failures (
 	PRIMARY KEY (app, endpoint, seq, n)
 );
 
--- Accepted sends, a partition for each minute of the database's clock, modulo 7;
--- the one whose minute comes next is emptied whole.
+-- Accepted sends, a partition for every five minutes of the database's clock, in
+-- turn; the one whose turn comes next is emptied whole. Five minutes reach into
+-- two of them.
 CREATE TABLE repeats (
 	slot    smallint NOT NULL,
 	app     bigint NOT NULL,
@@ -210,10 +211,6 @@ CREATE INDEX repeats_by_key ON repeats (app, key);
 CREATE TABLE repeats_0 PARTITION OF repeats FOR VALUES IN (0);
 CREATE TABLE repeats_1 PARTITION OF repeats FOR VALUES IN (1);
 CREATE TABLE repeats_2 PARTITION OF repeats FOR VALUES IN (2);
-CREATE TABLE repeats_3 PARTITION OF repeats FOR VALUES IN (3);
-CREATE TABLE repeats_4 PARTITION OF repeats FOR VALUES IN (4);
-CREATE TABLE repeats_5 PARTITION OF repeats FOR VALUES IN (5);
-CREATE TABLE repeats_6 PARTITION OF repeats FOR VALUES IN (6);
 
 -- What is gone and not yet deleted: the messages of a group, or, with a group of
 -- 0, the events of a journal.
