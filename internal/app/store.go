@@ -19,9 +19,18 @@ type store interface {
 // openStore opens the database of the configuration, or the data folder.
 func (s *Server) openStore(ctx context.Context) (store, error) {
 	if s.cfg.Database != "" {
-		return postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log})
+		return opened(postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log}))
 	}
-	return sqlite.Open(s.cfg.Data, sqlite.Options{})
+	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{}))
+}
+
+// opened gives no store at all after an error: a nil pointer in the interface
+// would look like one.
+func opened[S store](s S, err error) (store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Place names where everything is kept, without user and password.
