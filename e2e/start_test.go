@@ -96,9 +96,9 @@ func TestStartFailsWithCodeOneWhereTheMachineRefuses(t *testing.T) {
 	busy := taken.Addr().String()
 	notAFolder := write(t, "file", "")
 	inUse := t.TempDir()
-	serve(t, nil, oneApp(inUse, nil)...)
+	serve(t, nil, oneApp(folder(inUse), nil)...)
 	newer := t.TempDir()
-	s := serve(t, nil, oneApp(newer, nil)...)
+	s := serve(t, nil, oneApp(folder(newer), nil)...)
 	s.stop(t)
 	makeNewer(t, filepath.Join(newer, "parley.db"))
 
@@ -142,14 +142,18 @@ func makeNewer(t *testing.T, path string) {
 func TestKillLeavesNoLockOnTheDataFolder(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	serve(t, nil, oneApp(data, nil)...).kill(t)
-	serve(t, nil, oneApp(data, nil)...).stop(t)
+	serve(t, nil, oneApp(folder(data), nil)...).kill(t)
+	serve(t, nil, oneApp(folder(data), nil)...).stop(t)
 }
 
 func TestFirstStartWithoutAnAppPrintsAKeyOnce(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
-	s := serve(t, nil, "--data", data)
+	onBoth(t, firstStart)
+}
+
+func firstStart(t *testing.T, e engine) {
+	where := e.place(t)
+	s := serve(t, nil, where.args()...)
 	made := s.printed(t, `first app made: --app (\d+) --app-key (\S+) --admin (\S+)\n`)
 	id, err := strconv.ParseInt(made[1], 10, 64)
 	if err != nil {
@@ -159,7 +163,7 @@ func TestFirstStartWithoutAnAppPrintsAKeyOnce(t *testing.T) {
 		t.Errorf("the key that was printed: %v", err)
 	}
 	s.stop(t)
-	again := serve(t, nil, "--data", data)
+	again := serve(t, nil, where.args()...)
 	if _, err := again.clientOf(id, made[2], made[3]).ListApps(t.Context()); err != nil {
 		t.Errorf("the key after the second start: %v", err)
 	}
@@ -167,7 +171,10 @@ func TestFirstStartWithoutAnAppPrintsAKeyOnce(t *testing.T) {
 	if text := again.stdout.String() + again.stderr.String(); strings.Contains(text, made[2]) || strings.Contains(text, "first app") {
 		t.Errorf("the second start printed %s", text)
 	}
-	info, err := os.Stat(filepath.Join(data, "first-app.json"))
+	if e != inSQLite {
+		return
+	}
+	info, err := os.Stat(filepath.Join(where.value, "first-app.json"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of the key: %v, %v", info, err)
 	}
@@ -230,7 +237,7 @@ type silent struct {
 }
 
 // serveSilent starts a server whose app backend is silent, with a group lobby.
-func serveSilent(t *testing.T) (*server, *silent) {
+func serveSilent(t *testing.T, e engine) (*server, *silent) {
 	t.Helper()
 	b := &silent{}
 	b.receiver = &receiver{t: t, handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -240,7 +247,7 @@ func serveSilent(t *testing.T) (*server, *silent) {
 	})}
 	b.open("127.0.0.1:0")
 	t.Cleanup(b.close)
-	s := serve(t, nil, oneApp(t.TempDir(), nil, "--callback-url", "http://"+b.address,
+	s := serve(t, nil, oneApp(e.place(t), nil, "--callback-url", "http://"+b.address,
 		"--callback-commands", "Group.CallbackSendMsgException,"+string(callback.CmdGroupBeforeSendMsg))...)
 	group(t, s.client(), api.TypePublic, "lobby")
 	return s, b
@@ -264,7 +271,11 @@ func (b *silent) ask(t *testing.T, s *server) {
 
 func TestTerminateEndsWithinTenSecondsWhateverIsUnderWay(t *testing.T) {
 	t.Parallel()
-	s, b := serveSilent(t)
+	onBoth(t, terminate)
+}
+
+func terminate(t *testing.T, e engine) {
+	s, b := serveSilent(t, e)
 	for i := range uint32(8) { // callbacks that hang; after some the endpoint is left alone
 		if _, err := s.client().SendGroupMsg(t.Context(), say("nowhere", appAdmin, i, "hello")); eventOf(err) == "" {
 			t.Fatal(err)
@@ -291,7 +302,7 @@ func TestTerminateEndsWithinTenSecondsWhateverIsUnderWay(t *testing.T) {
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	s, b := serveSilent(t)
+	s, b := serveSilent(t, inSQLite)
 	b.ask(t, s) // what the first signal waits for
 	s.signal(t, syscall.SIGTERM)
 	s.stderr.await(t, "the first signal is noticed", func() bool { return strings.Contains(s.stderr.text.String(), "stopping") })
