@@ -163,6 +163,23 @@ func (w *crowd) awaitMore(n int) {
 	})
 }
 
+// awaitAny waits until n more outcomes of any kind were told.
+func (w *crowd) awaitAny(n int) {
+	w.t.Helper()
+	accepted, refused := w.told()
+	w.await(w.t, fmt.Sprintf("%d more outcomes", n), func() bool {
+		return len(w.accepted)+len(w.refused) >= accepted+refused+n
+	})
+}
+
+// awaitUnknown waits until one more sender was told that the outcome is unknown.
+func (w *crowd) awaitUnknown() {
+	w.t.Helper()
+	var before int
+	w.look(func() { before = w.unknown })
+	w.await(w.t, "senders are told that the outcome is unknown", func() bool { return w.unknown > before })
+}
+
 // awaitSick waits until n more senders were told 10002, or that the outcome is
 // unknown: when the commit that failed had a send of every speaker, all of them
 // repeat it until the store is back.
