@@ -107,7 +107,7 @@ func (w *writer) again(err error, deadline time.Time) bool {
 		if err := w.b.store.Reopen(); err == nil {
 			break
 		}
-		if !time.Now().Before(deadline) {
+		if !time.Now().Before(deadline) || w.sick.is() && !w.queue.isClosed() { // others wait to be refused
 			return false
 		}
 		wait(50 * time.Millisecond)
