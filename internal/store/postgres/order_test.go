@@ -19,10 +19,9 @@ import (
 
 const app = chat.AppID(1400000001)
 
-// newApp makes the app with one group.
-func newApp(t *testing.T, s *postgres.Store) chat.GroupKey {
+// change changes the app's state.
+func change(t *testing.T, s chat.Store, f func(chat.Records) error) {
 	t.Helper()
-	var key chat.GroupKey
 	tx, err := s.Begin()
 	if err != nil {
 		t.Fatal(err)
@@ -32,15 +31,24 @@ func newApp(t *testing.T, s *postgres.Store) chat.GroupKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := r.PutApp(chat.App{ID: app, Key: "k", Admins: []chat.UserID{"a"}, Epoch: "epoch", Settings: chat.DefaultSettings()}); err != nil {
-		t.Fatal(err)
-	}
-	if key, err = r.CreateGroup(chat.Group{ID: "g", Type: chat.Public}); err != nil {
+	if err := f(r); err != nil {
 		t.Fatal(err)
 	}
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// newApp makes the app with one group.
+func newApp(t *testing.T, s chat.Store) (key chat.GroupKey) {
+	t.Helper()
+	change(t, s, func(r chat.Records) (err error) {
+		if err := r.PutApp(chat.App{ID: app, Key: "k", Admins: []chat.UserID{"a"}, Epoch: "epoch", Settings: chat.DefaultSettings()}); err != nil {
+			return err
+		}
+		key, err = r.CreateGroup(chat.Group{ID: "g", Type: chat.Public})
+		return err
+	})
 	return key
 }
 
