@@ -98,6 +98,11 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 			continue
 		}
 		if e.refusal == nil {
+			if first, ok := head.Repeats[e.attempt.key]; ok { // accepted through another process, before any rule has a say
+				e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
+				s.rows.Totals.Repeated++
+				continue
+			}
 			w.recheck(e, head)
 		}
 		if e.refusal == nil {
@@ -200,11 +205,6 @@ func (w *writer) recheck(e *entry, head Head) {
 // accept gives a message its number and time and plans its rows.
 func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now time.Time) {
 	t := e.attempt
-	if first, ok := s.head.Repeats[t.key]; ok { // accepted through another process
-		e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
-		s.rows.Totals.Repeated++
-		return
-	}
 	g := t.view.group
 	h, ok := moved[g.Key]
 	if !ok {
