@@ -324,6 +324,7 @@ CREATE TABLE parley.origin (
     one boolean DEFAULT true NOT NULL,
     system bigint NOT NULL,
     timeline bigint NOT NULL,
+    heads bigint NOT NULL,
     CONSTRAINT origin_one_check CHECK (one)
 );
 
@@ -473,7 +474,7 @@ INSERT INTO parley.apps VALUES (1400000002, '\x736563726574', '\x5b2261646d696e6
 -- Data for Name: changes; Type: TABLE DATA; Schema: parley; Owner: -
 --
 
-INSERT INTO parley.changes VALUES (1400000001, 1, 1, '30303030-3030-3030-3030-303030303031', '\x7b22417070223a747275657d', '2026-11-25 17:02:04.064942+00');
+INSERT INTO parley.changes VALUES (1400000001, 1, 1, '30303030-3030-3030-3030-303030303031', '\x7b22417070223a747275657d', '2026-11-25 17:03:30.714011+00');
 
 
 --
@@ -539,8 +540,8 @@ INSERT INTO parley.failures VALUES (1400000001, '\x7072696d617279', 3, 1, 3, 170
 -- Data for Name: goose_db_version; Type: TABLE DATA; Schema: parley; Owner: -
 --
 
-INSERT INTO parley.goose_db_version VALUES (1, 0, true, '2026-11-25 17:02:02.942531');
-INSERT INTO parley.goose_db_version VALUES (2, 1, true, '2026-11-25 17:02:03.138495');
+INSERT INTO parley.goose_db_version VALUES (1, 0, true, '2026-11-25 17:03:30.278616');
+INSERT INTO parley.goose_db_version VALUES (2, 1, true, '2026-11-25 17:03:30.421381');
 
 
 --
@@ -665,7 +666,7 @@ INSERT INTO parley.mutes VALUES (1400000001, 5, '\x6e6f626f6479', 1700000600);
 -- Data for Name: origin; Type: TABLE DATA; Schema: parley; Owner: -
 --
 
-INSERT INTO parley.origin VALUES (true, 7712155437968128900, 1);
+INSERT INTO parley.origin VALUES (true, 7712155834401850222, 1, 16452);
 
 
 --
