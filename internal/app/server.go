@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -19,10 +20,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/parley-im/parley/internal/backup"
 	"github.com/parley-im/parley/internal/certs"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/config"
 	"github.com/parley-im/parley/internal/console"
+	"github.com/parley-im/parley/internal/control"
 	"github.com/parley-im/parley/internal/delivery"
 	"github.com/parley-im/parley/internal/rest"
 	"github.com/parley-im/parley/internal/store/sqlite"
@@ -44,6 +47,7 @@ type Server struct {
 	asker    *delivery.Asker
 	lanes    *delivery.Deliverer
 	console  *console.Console
+	control  *control.Server
 	doors    []*door
 	digest   *digest
 	first    *FirstApp
@@ -149,6 +153,12 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		}
 		s.serve(admin, s.console.Handler())
 	}
+	s.control, err = control.Listen(s.cfg.Data, func(ctx context.Context, w io.Writer, progress func(done, total int64)) error {
+		return backup.Pack(ctx, w, s.cfg.Data, s.store, progress)
+	}, s.log)
+	if err != nil { // not every file system has sockets
+		s.log.Warn("no backup can be made while this server runs", "error", err)
+	}
 	return nil
 }
 
@@ -245,6 +255,9 @@ func (s *Server) Stop() error {
 	s.stopOnce.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
+		if s.control != nil {
+			s.control.Close()
+		}
 		for _, d := range s.doors {
 			if err := d.server.Shutdown(ctx); err != nil {
 				_ = d.server.Close()

@@ -54,7 +54,7 @@ func migrate(ctx context.Context, path string, steps fs.FS) (err error) {
 	case current == target:
 		return nil
 	case current > target:
-		return fmt.Errorf("%w: its schema is %d, this program knows %d", ErrNewer, current, target)
+		return tooNew(current, target)
 	}
 	if current > 0 {
 		if err := copyBefore(ctx, db, path, target); err != nil {
@@ -87,4 +87,26 @@ func copyBefore(ctx context.Context, db *sql.DB, path string, target int64) erro
 		return err
 	}
 	return os.Rename(part, final)
+}
+
+// known fails unless this program's steps made the database's schema, or some
+// of the first of them did.
+func known(ctx context.Context, db *sql.DB) error {
+	var current int64
+	if err := db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&current); err != nil {
+		return fmt.Errorf("read the version of the schema: %w", err)
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, migrations())
+	if err != nil {
+		return err
+	}
+	sources := provider.ListSources()
+	return tooNew(current, sources[len(sources)-1].Version)
+}
+
+func tooNew(current, target int64) error {
+	if current > target {
+		return fmt.Errorf("%w: its schema is %d, this program knows %d", ErrNewer, current, target)
+	}
+	return nil
 }
