@@ -153,10 +153,11 @@ func (c *copying) follow(ctx context.Context, progress func(done, total int64)) 
 	for {
 		select {
 		case <-c.over:
-			if c.err == nil {
-				progress(c.done.Load(), c.total.Load())
+			if c.err != nil {
+				return c.err
 			}
-			return c.err
+			progress(c.done.Load(), c.total.Load())
+			return context.Cause(ctx)
 		case <-ctx.Done():
 			close(c.gone)
 			return context.Cause(ctx)
