@@ -20,7 +20,8 @@ const (
 	// writeTime is how long a client may take for what it is sent at once. One
 	// that takes nothing must not keep the copy forever.
 	writeTime = time.Minute
-	stopTime  = 2 * time.Second
+	// stopTime is how long what is under way may take to say that it ends.
+	stopTime = 200 * time.Millisecond
 )
 
 // Backup writes a backup. It writes nothing before it is sure that there will
@@ -34,6 +35,7 @@ type Server struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	once   sync.Once
+	inWork *sync.RWMutex // shared by handlers; Close takes it for good
 }
 
 // Listen serves the folder dir, whose lock the caller holds, until Close.
@@ -44,9 +46,10 @@ func Listen(dir string, backup Backup, log *slog.Logger) (*Server, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	mux := http.NewServeMux()
-	mux.Handle("POST /backup", &backups{make: backup, log: log})
+	var inWork sync.RWMutex
+	mux.Handle("POST /backup", &backups{make: backup, log: log, inWork: &inWork})
 	s := &Server{
-		path: filepath.Join(dir, SocketName), cancel: cancel, done: make(chan struct{}),
+		path: filepath.Join(dir, SocketName), cancel: cancel, done: make(chan struct{}), inWork: &inWork,
 		server: &http.Server{
 			Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute,
 			BaseContext: func(net.Listener) context.Context { return ctx },
@@ -70,20 +73,27 @@ func (s *Server) Close() {
 		ctx, stop := context.WithTimeout(context.Background(), stopTime)
 		defer stop()
 		if s.server.Shutdown(ctx) != nil {
-			_ = s.server.Close()
+			_ = s.server.Close() // a client that takes nothing
 		}
 		<-s.done
+		s.inWork.Lock()
 		_ = os.Remove(s.path) // left, it does no harm
 	})
 }
 
 // backups serves POST /backup.
 type backups struct {
-	make Backup
-	log  *slog.Logger
+	make   Backup
+	log    *slog.Logger
+	inWork *sync.RWMutex
 }
 
 func (b *backups) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !b.inWork.TryRLock() {
+		http.Error(w, "the server stops", http.StatusServiceUnavailable)
+		return
+	}
+	defer b.inWork.RUnlock()
 	began := time.Now()
 	out := &stream{w: w, control: http.NewResponseController(w)}
 	told := began
