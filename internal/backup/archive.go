@@ -97,10 +97,10 @@ func Pack(ctx context.Context, w io.Writer, dir string, db Database, progress fu
 	})
 }
 
-// unpack writes the files of a backup from an archive to the folder dir, each
-// name with a suffix. What is no part of a backup, as in an archive that was
+// unpack has store write the files of a backup from an archive to the folder
+// dir, each name with a suffix. What is no part of a backup, as in an archive that was
 // made by hand of a data folder, is passed over.
-func unpack(r io.Reader, dir, suffix string) (names []string, err error) {
+func unpack(r io.Reader, dir, suffix string, store func(path string, r io.Reader) error) (names []string, err error) {
 	watch := &watched{r: r}
 	t := tar.NewReader(watch)
 	for {

@@ -8,16 +8,46 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 )
 
 // store writes a new file for its owner alone, and syncs it.
 func store(path string, r io.Reader) error {
+	return put(path, func(f *os.File) error {
+		_, err := io.Copy(f, r)
+		return err
+	})
+}
+
+// syncEvery is how many bytes of a file are written gently between two syncs.
+const syncEvery = 1 << 20
+
+// storeGently is store beside a server whose journal may be on the same disk:
+// its syncs must not have to wait for the whole file. After each piece the disk
+// is left to others for as long as the piece took.
+func storeGently(path string, r io.Reader) error {
+	return put(path, func(f *os.File) error {
+		for {
+			if _, err := io.CopyN(f, r, syncEvery); err == io.EOF {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			began := time.Now()
+			if err := f.Sync(); err != nil {
+				return err
+			}
+			time.Sleep(min(time.Since(began), time.Second))
+		}
+	})
+}
+
+func put(path string, write func(*os.File) error) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, r)
-	if err == nil {
+	if err = write(f); err == nil {
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())

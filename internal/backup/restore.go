@@ -93,7 +93,7 @@ type Fill func(ctx context.Context, dir string) (names []string, err error)
 // FromArchive reads them from a tar archive.
 func FromArchive(r io.Reader) Fill {
 	return func(ctx context.Context, dir string) ([]string, error) {
-		return unpack(&reader{ctx, r}, dir, "")
+		return unpack(&reader{ctx, r}, dir, "", store)
 	}
 }
 

@@ -52,7 +52,7 @@ func Save(dir string, write func(w io.Writer) error) (err error) {
 		_ = w.CloseWithError(err) // nil is the end
 		written <- err
 	}()
-	names, err := unpack(r, dir, partName)
+	names, err := unpack(r, dir, partName, storeGently)
 	_ = r.CloseWithError(errGone)
 	if werr := <-written; werr != nil && !errors.Is(werr, errGone) {
 		return werr

@@ -18,13 +18,14 @@ const copyName = ".backup"
 
 // Bounds of a copy. Of the writer's turn it takes copyTime, looking at the
 // clock every copySlice pages, or copyWait when the disk is not done with what
-// was copied before.
+// was copied before. The syncs are small, because one of the journal's may have
+// to wait for one of these.
 const (
 	copyTime  = 2 * time.Millisecond
 	copySlice = 16
 	copyWait  = time.Millisecond
-	copySync  = 4 << 20  // bytes that are copied between two syncs of the file
-	copyAhead = 16 << 20 // bytes that may be copied and not synced
+	copySync  = 1 << 20 // bytes that are copied between two syncs of the file
+	copyAhead = 4 << 20 // bytes that may be copied and not synced
 )
 
 // copying is a copy of the database on its way. The connection of the database
@@ -162,7 +163,7 @@ func (c *copying) follow(ctx context.Context, progress func(done, total int64)) 
 			close(c.gone)
 			return context.Cause(ctx)
 		case <-c.moved:
-			if err := c.sync(); err != nil {
+			if err := c.sync(ctx); err != nil {
 				close(c.gone)
 				return err
 			}
@@ -171,13 +172,19 @@ func (c *copying) follow(ctx context.Context, progress func(done, total int64)) 
 	}
 }
 
-func (c *copying) sync() error {
+// sync has the disk catch up, and leaves it to others for as long again.
+func (c *copying) sync(ctx context.Context) error {
 	copied := c.copied.Load()
 	if copied-c.synced.Load() < copySync {
 		return nil
 	}
+	began := time.Now()
 	if err := c.file.Sync(); err != nil {
 		return fmt.Errorf("sync a copy: %w", err)
+	}
+	select {
+	case <-time.After(time.Since(began)):
+	case <-ctx.Done():
 	}
 	c.synced.Store(copied)
 	signal(c.room)

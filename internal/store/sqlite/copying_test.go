@@ -46,7 +46,7 @@ func TestTurnOfACopyIsBounded(t *testing.T) {
 	if err := tx.Commit(); err != nil {
 		t.Fatal(err)
 	}
-	fill(40)
+	fill(20)
 	c, err := newCopying(s.path)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func TestTurnOfACopyIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(1)
-	if err := c.sync(); err != nil {
+	if err := c.sync(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for more := true; more; {
@@ -92,7 +92,7 @@ func TestTurnOfACopyIsBounded(t *testing.T) {
 			t.Fatalf("it fell back from %d to %d", done, c.done.Load())
 		}
 		done = c.done.Load()
-		if err := c.sync(); err != nil {
+		if err := c.sync(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
