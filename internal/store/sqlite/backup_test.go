@@ -170,10 +170,10 @@ func leftOver(t testing.TB, dir string) bool {
 // the turns of a copy.
 func TestCopyAgreesWithItselfWhateverIsWrittenMeanwhile(t *testing.T) {
 	t.Parallel()
+	s := open(t, t.TempDir(), sqlite.Options{CheckpointAt: 64 << 10, RepeatMemory: 4096})
+	g := makeApp(t, s)
 	rapid.Check(t, func(r *rapid.T) {
-		s := open(t, t.TempDir(), sqlite.Options{CheckpointAt: 64 << 10, RepeatMemory: 4096})
-		g := makeApp(t, s)
-		for range rapid.IntRange(0, 4).Draw(r, "before") {
+		for range rapid.IntRange(0, 2).Draw(r, "before") {
 			write(t, s, g, 100, 2000, true)
 		}
 		before := head(t, s)
@@ -187,12 +187,8 @@ func TestCopyAgreesWithItselfWhateverIsWrittenMeanwhile(t *testing.T) {
 			}
 		}
 		c.consistent(t)
-		copied := open(t, c.dir, sqlite.Options{})
-		if got := head(t, copied); got < before {
+		if got := count(t, c.dir, "SELECT next FROM heads"); got < int(before) {
 			t.Errorf("the copy ends before %d, at %d", before, got)
-		}
-		if err := errors.Join(copied.Close(), s.Close()); err != nil {
-			t.Fatal(err)
 		}
 	})
 }

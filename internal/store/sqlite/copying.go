@@ -50,8 +50,11 @@ type copying struct {
 	backup *driver.Backup // of the writer's side, nil before its first turn
 }
 
-// newCopying makes the file for a copy of the database at path.
+// newCopying makes the file for a copy of the database at path, if there is room.
 func newCopying(path string) (*copying, error) {
+	if err := checkRoom(path); err != nil {
+		return nil, err
+	}
 	c := &copying{
 		path: path + copyName,
 		gone: make(chan struct{}), moved: make(chan struct{}, 1), room: make(chan struct{}, 1), over: make(chan struct{}),
