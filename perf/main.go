@@ -29,6 +29,7 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/pgtest"
 	"github.com/parley-im/parley/usersig"
 )
 
@@ -42,8 +43,9 @@ func main() {
 	parley := flag.String("parley", "bin/parley", "the program")
 	turns := flag.Int("turns", 5, "turns of each measurement")
 	seconds := flag.Int("seconds", 4, "length of a turn")
+	engine := flag.String("store", "sqlite", "sqlite, or postgres: a server of its own, synced")
 	flag.Parse()
-	if err := run(*parley, *turns, *seconds); err != nil {
+	if err := run(*parley, *engine, *turns, *seconds); err != nil {
 		fmt.Fprintln(os.Stderr, "perf:", err)
 		os.Exit(1)
 	}
@@ -59,7 +61,7 @@ func init() {
 	serveBaselines()
 }
 
-func run(parley string, turns, seconds int) error {
+func run(parley, engine string, turns, seconds int) error {
 	dir, err := os.MkdirTemp("", "parley-perf-")
 	if err != nil {
 		return err
@@ -79,8 +81,17 @@ func run(parley string, turns, seconds int) error {
 		return err
 	}
 	defer stopBase()
-	server, stopServer, err := start(exec.Command(parley, "serve", "--listen", "127.0.0.1:0", "--admin-listen", "", "--data", filepath.Join(dir, "data"),
-		"--app", strconv.Itoa(sdkAppID), "--app-key", appKey, "--admin", admin, "--group-rate", "0", "--callback-url", "http://"+receiver, "--log-level", "error"),
+	where := []string{"--data", filepath.Join(dir, "data")}
+	if engine == "postgres" {
+		db, err := pgtest.New()
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		where = []string{"--database", db.URL("postgres")}
+	}
+	server, stopServer, err := start(exec.Command(parley, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "",
+		"--app", strconv.Itoa(sdkAppID), "--app-key", appKey, "--admin", admin, "--group-rate", "0", "--callback-url", "http://"+receiver, "--log-level", "error"}, where...)...),
 		"", regexp.MustCompile(`serves on (\S+)`))
 	if err != nil {
 		return err

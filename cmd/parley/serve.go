@@ -44,9 +44,9 @@ func (c *serveCmd) Run(e *env) error {
 		fmt.Fprintf(e.stdout, "console token: %s\n", t)
 	}
 	if f := s.First(); f != nil {
-		fmt.Fprintf(e.stdout, "first app made: --app %d --app-key %s --admin %s\nIts key is kept in %s and is not printed again.\n", f.ID, f.Key, f.Admin, s.FirstFile())
+		fmt.Fprintf(e.stdout, "first app made: --app %d --app-key %s --admin %s\nIts key is kept in %s and is not printed again.\n", f.ID, f.Key, f.Admin, s.FirstPlace())
 	}
-	log.Info("started", "listen", s.Addr(), "admin", s.AdminAddr(), "data", cfg.Data, "apps", len(s.Backend().AppIDs()))
+	log.Info("started", "listen", s.Addr(), "admin", s.AdminAddr(), "store", s.Place(), "apps", len(s.Backend().AppIDs()))
 	<-e.ctx.Done()
 	log.Info("stopping")
 	stopped := make(chan error, 1)

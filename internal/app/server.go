@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,7 +19,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"github.com/parley-im/parley/internal/backup"
 	"github.com/parley-im/parley/internal/certs"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/config"
@@ -28,7 +26,6 @@ import (
 	"github.com/parley-im/parley/internal/control"
 	"github.com/parley-im/parley/internal/delivery"
 	"github.com/parley-im/parley/internal/rest"
-	"github.com/parley-im/parley/internal/store/sqlite"
 	"github.com/parley-im/parley/internal/wire"
 )
 
@@ -42,10 +39,10 @@ type Server struct {
 	observer delivery.Observer
 	registry *prometheus.Registry
 
-	store    *sqlite.Store
+	store    store
 	backend  *chat.Backend
 	asker    *delivery.Asker
-	lanes    *delivery.Deliverer
+	lanes    *lanes
 	console  *console.Console
 	control  *control.Server
 	doors    []*door
@@ -113,7 +110,10 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		pair.Logger = s.log
 		public = tls.NewListener(public, pair.TLSConfig())
 	}
-	if s.store, err = sqlite.Open(s.cfg.Data, sqlite.Options{}); err != nil {
+	if s.store, err = s.openStore(ctx); err != nil {
+		return err
+	}
+	if err := s.promise(ctx); err != nil {
 		return err
 	}
 	unrecorded, err := chat.OpenUnrecorded(s.cfg.Data)
@@ -122,7 +122,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	}
 	s.asker = delivery.NewAsker(s.cfg.Hosted, s.log)
 	metrics := newMetrics(s.registry)
-	s.lanes = delivery.New(delivery.Options{
+	s.lanes = newLanes(s.store, s.log, delivery.Options{
 		Reader: s.store, Log: s.log, Hosted: s.cfg.Hosted, Observer: observers{metrics, s.observer},
 	})
 	s.backend = chat.New(chat.Options{
@@ -136,7 +136,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	s.lanes.Start(s.backend)
+	s.lanes.start(s.backend)
 	s.digest = startDigest(s.backend, s.log)
 
 	s.serve(public, rest.New(rest.Config{
@@ -153,12 +153,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		}
 		s.serve(admin, s.console.Handler())
 	}
-	s.control, err = control.Listen(s.cfg.Data, func(ctx context.Context, w io.Writer, progress func(done, total int64)) error {
-		return backup.Pack(ctx, w, s.cfg.Data, s.store, progress)
-	}, s.log)
-	if err != nil { // not every file system has sockets
-		s.log.Warn("no backup can be made while this server runs", "error", err)
-	}
+	s.listenControl()
 	return nil
 }
 
@@ -268,7 +263,7 @@ func (s *Server) Stop() error {
 			s.digest.stop()
 		}
 		if s.lanes != nil {
-			s.lanes.Stop()
+			s.lanes.stop()
 		}
 		if s.backend != nil {
 			s.backend.Stop()

@@ -109,25 +109,9 @@ func (b *Backend) DeleteApp(ctx context.Context, id AppID) error {
 		} else if !ok {
 			return Fail(api.CodeAppNotFound)
 		}
-		version, err := r.RaiseVersion()
-		if err != nil {
-			return err
-		}
-		if n, ok := r.(*noted); ok {
-			n.Records = removed{n.Records, version}
-		}
 		return r.DeleteApp()
 	})
 }
-
-// removed is the Records of an app that goes in this change: the version that
-// the writer raises at the end goes with it, and was raised before.
-type removed struct {
-	Records
-	version uint64
-}
-
-func (r removed) RaiseVersion() (uint64, error) { return r.version, nil }
 
 func checkApp(a *App, e *Endpoint) *Refusal {
 	err := a.Check()

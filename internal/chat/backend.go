@@ -31,6 +31,9 @@ type Offers interface {
 	Offer(app AppID, events []Event)
 	// Changed tells that an app or its endpoints were made, changed or removed.
 	Changed(app AppID)
+	// Behind tells that events up to the given one are in the journal, some of
+	// which another process put there.
+	Behind(app AppID, head Sequence)
 }
 
 // Options are what a Backend needs.
@@ -39,7 +42,7 @@ type Options struct {
 	Render Renderer
 	Offers Offers
 	Asker  Asker            // nil: no before-send question is ever put
-	Now    func() time.Time // nil: the wall clock
+	Now    func() time.Time // nil: the store's
 	Log    *slog.Logger
 	// Unrecorded keeps 10002 refusals that cannot be committed; nil keeps them
 	// in memory.
@@ -51,28 +54,29 @@ type Options struct {
 
 // Backend is the server's heart. Make one with [New], then Start it.
 type Backend struct {
-	store  Store
-	hot    *hot
-	writer *writer
-	storm  storm
-	render Renderer
-	offers Offers
-	asker  Asker
-	log    *slog.Logger
-	now    func() time.Time
+	store      Store
+	hot        *hot
+	writers    *writers
+	unrecorded *Unrecorded
+	storm      storm
+	render     Renderer
+	offers     Offers
+	asker      Asker
+	log        *slog.Logger
+	now        func() time.Time
 
 	mu      sync.RWMutex
 	tenants map[AppID]*tenant
 
-	fault    uint32 // Random of sends that fail on purpose; 0 is none
-	inWork   atomic.Int64
-	ready    atomic.Bool
-	beat     atomic.Int64 // unix nanoseconds of the writer's last step
-	newest   atomic.Int64 // unix nanoseconds: Now never falls below it
-	stopping chan struct{}
-	idle     chan struct{} // the last send in work has ended while stopping
-	stop     sync.Once
-	started  atomic.Bool
+	fault     uint32 // Random of sends that fail on purpose; 0 is none
+	inWork    atomic.Int64
+	reachable atomic.Bool  // a store that others write to answered when it was last looked at
+	newest    atomic.Int64 // unix nanoseconds: Now never falls below it
+	stopping  chan struct{}
+	idle      chan struct{} // the last send in work has ended while stopping
+	stop      sync.Once
+	started   atomic.Bool
+	beside    sync.WaitGroup // what runs beside the writers
 }
 
 // New makes a backend; Start loads the apps and begins to write.
@@ -82,7 +86,7 @@ func New(o Options) *Backend {
 		log: o.Log, now: o.Now, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
 	}
 	if b.now == nil {
-		b.now = time.Now
+		b.now = o.Store.Now
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -90,7 +94,8 @@ func New(o Options) *Backend {
 	if o.Unrecorded == nil {
 		o.Unrecorded = &Unrecorded{}
 	}
-	b.writer = &writer{b: b, queue: newQueue(), log: b.log, quit: make(chan struct{}), unrecorded: o.Unrecorded}
+	b.unrecorded = o.Unrecorded
+	b.writers = newWriters(b)
 	return b
 }
 
@@ -113,13 +118,21 @@ func (b *Backend) Start(ctx context.Context) error {
 			a.next.Store(uint64(head.Next))
 		}
 	}
-	if err := b.writer.unrecorded.load(ctx, b); err != nil {
+	waiting, err := b.unrecorded.load(ctx, b)
+	if err != nil {
 		return err
 	}
-	b.ready.Store(true)
-	b.beat.Store(time.Now().UnixNano())
+	for _, e := range waiting {
+		w := b.writers.of(e.attempt.tenant.id)
+		w.aside = append(w.aside, e)
+	}
+	b.reachable.Store(true)
 	b.started.Store(true)
-	go b.writer.run()
+	b.writers.start()
+	if b.store.Concurrent() {
+		b.beside.Go(b.watch)
+		b.beside.Go(b.tend)
+	}
 	return nil
 }
 
@@ -136,9 +149,9 @@ func (b *Backend) Stop() {
 		for b.inWork.Load() > 0 {
 			<-b.idle
 		}
-		b.writer.queue.close()
-		<-b.writer.quit
-		_ = b.writer.unrecorded.close()
+		b.beside.Wait()
+		b.writers.stop()
+		_ = b.unrecorded.close()
 	})
 }
 
@@ -171,7 +184,7 @@ func (b *Backend) clock() time.Time { return time.Now() }
 
 // begin takes a place for one send; it reports false when all are taken.
 func (b *Backend) begin() bool {
-	if b.inWork.Add(1) > maxInWork || b.writer.unrecorded.full.Load() || b.isStopping() {
+	if b.inWork.Add(1) > maxInWork || b.unrecorded.full.Load() || b.isStopping() {
 		b.end()
 		return false
 	}
@@ -197,15 +210,11 @@ func (b *Backend) isStopping() bool {
 	}
 }
 
-// Ready says whether the store takes writes: its last transaction succeeded, and
-// the writer has not stood still for longer than stallTime.
+// Ready says whether the store takes writes: the last transaction of each writer
+// succeeded, and none has stood still for longer than stallTime.
 func (b *Backend) Ready() bool {
-	return b.ready.Load() && time.Since(time.Unix(0, b.beat.Load())) < stallTime
+	return b.started.Load() && b.reachable.Load() && b.writers.well()
 }
-
-// stallTime is how long the writer may take for one step, seconds above what a
-// healthy disk needs; without work it makes a step each second.
-const stallTime = 5 * time.Second
 
 // Reader is the read side of the store.
 func (b *Backend) Reader() Reader { return b.store }
@@ -278,16 +287,7 @@ func (b *Backend) Exceptions(id AppID) map[api.Code]uint64 {
 }
 
 // UnrecordedRefusals is how many 10002 refusals wait for the store.
-func (b *Backend) UnrecordedRefusals() int { return b.writer.unrecorded.len() }
-
-// SaveProgress hands a lane's progress to the writer, which writes it with the
-// next batch, 100 ms later at most. done is called from the writer and must not
-// block; after Stop it is called at once with ErrStopped.
-func (b *Backend) SaveProgress(app AppID, p Progress, done func(error)) {
-	if !b.writer.queue.putLazy(&flush{app: app, progress: p, done: done}, nil, Totals{}) {
-		done(ErrStopped)
-	}
-}
+func (b *Backend) UnrecordedRefusals() int { return b.unrecorded.len() }
 
 // reload reads an app's settings, words and endpoint and publishes them as of
 // version; an app that is gone is forgotten.
@@ -303,9 +303,7 @@ func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 		}
 	}
 	if app == nil {
-		b.mu.Lock()
-		delete(b.tenants, id)
-		b.mu.Unlock()
+		b.forget(id)
 		return nil
 	}
 	words, err := b.store.Words(ctx, id)
@@ -343,31 +341,12 @@ func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 	return nil
 }
 
+// forget takes an app out of memory.
+func (b *Backend) forget(id AppID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.tenants, id)
+}
+
 // PrimaryEndpoint is the id of the endpoint of an app's callback URL.
 const PrimaryEndpoint = "primary"
-
-// catchUp forgets all that is remembered of an app when its state was changed
-// by somebody else.
-func (b *Backend) catchUp(a *tenant, version uint64) {
-	if a.version.Load() >= version {
-		return
-	}
-	if err := b.reload(context.Background(), a.id, version); err != nil {
-		b.log.Error("an app could not be read again", "app", a.id, "error", err)
-	}
-	b.hot.groups.clear()
-	b.hot.accounts.clear()
-	b.hot.standings.clear()
-	a.applied.Store(version)
-	b.offers.Changed(a.id)
-}
-
-// touch names one app, so that a probe of the store has something to write.
-func (b *Backend) touch() map[*tenant]Totals {
-	b.mu.RLock()
-	defer b.mu.RUnlock()
-	for _, a := range b.tenants {
-		return map[*tenant]Totals{a: {}}
-	}
-	return nil
-}

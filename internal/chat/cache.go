@@ -74,6 +74,22 @@ func (c *cache[K, V]) drop(k K) {
 	delete(s.old, k)
 }
 
+// dropIf drops the keys that are wanted.
+func (c *cache[K, V]) dropIf(wanted func(K) bool) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		for _, generation := range []map[K]V{s.young, s.old} {
+			for k := range generation {
+				if wanted(k) {
+					delete(generation, k)
+				}
+			}
+		}
+		s.mu.Unlock()
+	}
+}
+
 // clear empties the cache.
 func (c *cache[K, V]) clear() {
 	for i := range c.shards {

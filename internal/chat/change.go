@@ -2,7 +2,9 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 )
 
 // Change runs fn in a transaction of its own, in the order of sends: a send
@@ -15,26 +17,21 @@ func (b *Backend) Change(ctx context.Context, app AppID, fn func(Records) error)
 		return err
 	}
 	c := &alteration{app: app, fn: fn, done: make(chan struct{})}
-	if !b.writer.queue.put(c) {
+	if !b.put(app, c) {
 		return ErrStopped
 	}
 	<-c.done
 	return c.err
 }
 
-// alter runs one change. After an error from COMMIT the version tells whether
-// it was stored: every change raises it, or removes the app.
+// alter runs one change. After an error from COMMIT the store is asked whether
+// it was stored.
 func (w *writer) alter(c *alteration) error {
 	if w.sick.is() {
 		return storeRefusal("the store takes no writes")
 	}
-	tx, err := w.begin()
+	tx, records, err := w.records(c.app)
 	if err != nil {
-		return w.alterFailed(c, err)
-	}
-	records, err := tx.Records(c.app)
-	if err != nil {
-		tx.Rollback()
 		return w.alterFailed(c, err)
 	}
 	n := &noted{Records: records, ids: make(map[GroupKey]GroupID)}
@@ -45,64 +42,124 @@ func (w *writer) alter(c *alteration) error {
 		}
 		return w.alterFailed(c, err)
 	}
-	version, err := n.RaiseVersion()
+	trace, err := w.raise(n)
 	if err != nil {
 		tx.Rollback()
 		return w.alterFailed(c, err)
 	}
 	if err := tx.Commit(); err != nil {
+		var uncommitted *Uncommitted
+		if errors.As(err, &uncommitted) {
+			tx.Rollback()
+			return w.alterFailed(c, err)
+		}
 		w.log.Error("the commit of a change failed; asking the store", "app", c.app, "error", err)
-		if err := w.b.store.Reopen(); err != nil {
-			w.fallSick(err)
+		stored, aerr := w.askChange(c.app, trace)
+		if aerr != nil {
+			w.fallSick(aerr)
 			return ErrUnknown // found out by the next batch of the app
 		}
-		head, herr := w.b.store.Head(context.Background(), c.app)
-		if herr != nil {
-			return ErrUnknown
-		}
-		if stored := head.Version >= version || n.removed && head.Next == 0; !stored {
+		if !stored {
 			return w.alterFailed(c, err)
 		}
 	}
-	return w.apply(c.app, n, version)
+	return w.apply(c.app, n.touched(), trace.Version)
+}
+
+// raise raises the version of the app that was changed. One that was removed has
+// none any more.
+func (w *writer) raise(n *noted) (t Trace, err error) {
+	if n.removed != "" {
+		return Trace{Removed: n.removed}, nil
+	}
+	t.Attempt = NewAttemptID(w.b.Now())
+	t.Version, err = n.RaiseVersion(Change{ID: t.Attempt, Touched: n.touched()})
+	return t, err
+}
+
+// records opens a transaction with the app's state. A store that is away or busy
+// is tried again for a while: fn has not run yet.
+func (w *writer) records(app AppID) (Tx, Records, error) {
+	deadline := time.Now().Add(reopenWait)
+	for {
+		tx, err := w.begin()
+		if err == nil {
+			var records Records
+			if records, err = tx.Records(app); err == nil {
+				return tx, records, nil
+			}
+			tx.Rollback()
+		}
+		if !w.again(err, deadline) {
+			return nil, nil, err
+		}
+	}
+}
+
+// again says whether what failed with err is worth another try before the
+// deadline; it opens a store that is away, waiting a little if it cannot.
+func (w *writer) again(err error, deadline time.Time) bool {
+	away, busy := errors.Is(err, ErrStoreAway), errors.Is(err, ErrStoreBusy)
+	if !away && !busy || w.queue.isClosed() && time.Now().After(deadline) {
+		return false
+	}
+	for away {
+		if err := w.b.store.Reopen(); err == nil {
+			break
+		}
+		if !time.Now().Before(deadline) {
+			return false
+		}
+		wait(50 * time.Millisecond)
+	}
+	return time.Now().Before(deadline)
+}
+
+// wait passes a little time for a store to come back.
+func wait(d time.Duration) { <-time.After(d) }
+
+// askChange finds out whether a change whose COMMIT failed is stored.
+func (w *writer) askChange(app AppID, t Trace) (bool, error) {
+	deadline := time.Now().Add(reopenWait)
+	for {
+		err := w.b.store.Reopen()
+		if err == nil {
+			var found []bool
+			if found, err = w.b.store.Found(context.Background(), app, []Trace{t}); err == nil {
+				return found[0], nil
+			}
+		}
+		if !w.b.store.Concurrent() || !w.again(err, deadline) {
+			return false, err
+		}
+	}
 }
 
 func (w *writer) alterFailed(c *alteration, err error) error {
 	w.log.Error("a change of state failed", "app", c.app, "error", err)
+	if errors.Is(err, ErrStoreAway) {
+		w.fallSick(err)
+	}
 	return storeRefusal("the change could not be stored")
 }
 
 // apply makes a committed change hold in memory: the version first, then the
-// cached values go. No send is committed in between; this is the writer.
-func (w *writer) apply(app AppID, n *noted, version uint64) error {
+// cached values go. No send of the app is committed in between; this is its
+// writer.
+func (w *writer) apply(app AppID, touched Touched, version uint64) error {
 	if a, ok := w.b.tenant(app); ok {
 		a.version.Store(version)
 	}
-	if n.app {
+	if touched.App {
 		if err := w.b.reload(context.Background(), app, version); err != nil {
 			return fmt.Errorf("publish the change: %w", err)
 		}
-		w.b.hot.accounts.clear() // who is an admin may have changed
 	}
-	for _, id := range n.groups {
-		w.b.hot.groups.drop(groupID{app, id})
-	}
-	for _, user := range n.accounts {
-		w.b.hot.accounts.drop(accountID{app, user})
-	}
-	for _, s := range n.standings {
-		w.b.hot.standings.drop(s)
-	}
-	if n.manyGroups {
-		w.b.hot.groups.clear()
-	}
-	if n.manyStandings {
-		w.b.hot.standings.clear()
-	}
+	w.b.hot.forget(app, &touched)
 	if a, ok := w.b.tenant(app); ok {
 		a.applied.Store(version)
 	}
-	if n.app {
+	if touched.App {
 		w.b.offers.Changed(app)
 	}
 	return nil
@@ -111,62 +168,81 @@ func (w *writer) apply(app AppID, n *noted, version uint64) error {
 // noted is Records that notes what a change touches.
 type noted struct {
 	Records
-	app           bool
-	removed       bool // the app itself
-	groups        []GroupID
-	accounts      []UserID
-	standings     []standingID
-	manyGroups    bool
-	manyStandings bool
-	ids           map[GroupKey]GroupID // of the groups read in this change
+	what    Touched
+	epoch   string               // of the app, when it was read
+	removed string               // its epoch, if it was removed itself
+	ids     map[GroupKey]GroupID // of the groups read in this change
+}
+
+// maxTouched is how many things a change names; above it everything is forgotten.
+const maxTouched = 1000
+
+func (n *noted) touched() Touched {
+	t := n.what
+	if len(t.Groups)+len(t.Accounts)+len(t.Standings) > maxTouched {
+		t.Everything = true
+	}
+	if t.Everything {
+		t.Groups, t.Accounts, t.Standings = nil, nil, nil
+	}
+	return t
 }
 
 func (n *noted) group(k GroupKey) {
 	if id, ok := n.ids[k]; ok {
-		n.groups = append(n.groups, id)
+		n.what.Groups = append(n.what.Groups, id)
 		return
 	}
-	n.manyGroups = true
+	n.what.Everything = true
+}
+
+func (n *noted) standing(k GroupKey, u UserID) {
+	n.what.Standings = append(n.what.Standings, StandingID{k, u})
+}
+
+func (n *noted) App() (App, bool, error) {
+	a, ok, err := n.Records.App()
+	n.epoch = a.Epoch
+	return a, ok, err
 }
 
 func (n *noted) PutApp(a App) error {
-	n.app = true
+	n.what.App = true
 	return n.Records.PutApp(a)
 }
 
 func (n *noted) DeleteApp() error {
-	n.app, n.removed, n.manyGroups, n.manyStandings = true, true, true, true
+	n.what.App, n.removed, n.what.Everything = true, n.epoch, true
 	return n.Records.DeleteApp()
 }
 
 func (n *noted) PutEndpoint(e Endpoint) error {
-	n.app = true
+	n.what.App = true
 	return n.Records.PutEndpoint(e)
 }
 
 func (n *noted) DeleteEndpoint(id string) error {
-	n.app = true
+	n.what.App = true
 	return n.Records.DeleteEndpoint(id)
 }
 
 func (n *noted) AddWords(words []string) error {
-	n.app = true
+	n.what.App = true
 	return n.Records.AddWords(words)
 }
 
 func (n *noted) DeleteWords(words []string) error {
-	n.app = true
+	n.what.App = true
 	return n.Records.DeleteWords(words)
 }
 
 func (n *noted) PutAccount(a Account) error {
-	n.accounts = append(n.accounts, a.User)
+	n.what.Accounts = append(n.what.Accounts, a.User)
 	return n.Records.PutAccount(a)
 }
 
 func (n *noted) DeleteAccount(u UserID) error {
-	n.accounts = append(n.accounts, u)
-	n.manyGroups, n.manyStandings = true, true // his memberships and mutes
+	n.what.Everything = true // his memberships and mutes
 	return n.Records.DeleteAccount(u)
 }
 
@@ -179,14 +255,14 @@ func (n *noted) Group(id GroupID) (Group, bool, error) {
 }
 
 func (n *noted) CreateGroup(g Group) (GroupKey, error) {
-	n.groups = append(n.groups, g.ID)
+	n.what.Groups = append(n.what.Groups, g.ID)
 	key, err := n.Records.CreateGroup(g)
 	n.ids[key] = g.ID
 	return key, err
 }
 
 func (n *noted) UpdateGroup(g Group) error {
-	n.groups = append(n.groups, g.ID)
+	n.what.Groups = append(n.what.Groups, g.ID)
 	return n.Records.UpdateGroup(g)
 }
 
@@ -196,16 +272,16 @@ func (n *noted) DeleteGroup(k GroupKey) error {
 }
 
 func (n *noted) PutMember(k GroupKey, m Member) error {
-	n.standings = append(n.standings, standingID{k, m.User})
+	n.standing(k, m.User)
 	return n.Records.PutMember(k, m)
 }
 
 func (n *noted) DeleteMember(k GroupKey, u UserID) error {
-	n.standings = append(n.standings, standingID{k, u})
+	n.standing(k, u)
 	return n.Records.DeleteMember(k, u)
 }
 
 func (n *noted) PutMute(k GroupKey, u UserID, until int64) error {
-	n.standings = append(n.standings, standingID{k, u})
+	n.standing(k, u)
 	return n.Records.PutMute(k, u, until)
 }

@@ -1,8 +1,11 @@
 package chat
 
-// Waiting is how many entries wait for the writer.
-func (b *Backend) Waiting() int {
-	b.writer.queue.mu.Lock()
-	defer b.writer.queue.mu.Unlock()
-	return len(b.writer.queue.items)
+// Waiting is how many entries wait for the writers.
+func (b *Backend) Waiting() (n int) {
+	b.writers.mu.RLock()
+	defer b.writers.mu.RUnlock()
+	for _, w := range b.writers.all {
+		n += w.queue.length()
+	}
+	return n
 }

@@ -20,7 +20,7 @@ type hot struct {
 	read      Reader
 	groups    *cache[groupID, *Group]       // nil: there is no such group
 	accounts  *cache[accountID, *Account]   // nil: there is no such account
-	standings *cache[standingID, *Standing] //
+	standings *cache[StandingID, *Standing] //
 }
 
 type groupID struct {
@@ -33,17 +33,34 @@ type accountID struct {
 	user UserID
 }
 
-type standingID struct {
-	group GroupKey
-	user  UserID
-}
-
 func newHot(read Reader) *hot {
 	return &hot{
 		read:      read,
 		groups:    newCache[groupID, *Group](24_000),        // ~ 700 bytes each
 		accounts:  newCache[accountID, *Account](48_000),    // ~ 250
-		standings: newCache[standingID, *Standing](120_000), // ~ 150
+		standings: newCache[StandingID, *Standing](120_000), // ~ 150
+	}
+}
+
+// forget drops what a change of the app may have touched.
+func (h *hot) forget(app AppID, t *Touched) {
+	if t.Everything {
+		h.groups.dropIf(func(k groupID) bool { return k.app == app })
+		h.accounts.dropIf(func(k accountID) bool { return k.app == app })
+		h.standings.clear()
+		return
+	}
+	if t.App { // who is an admin may have changed
+		h.accounts.dropIf(func(k accountID) bool { return k.app == app })
+	}
+	for _, id := range t.Groups {
+		h.groups.drop(groupID{app, id})
+	}
+	for _, user := range t.Accounts {
+		h.accounts.drop(accountID{app, user})
+	}
+	for _, s := range t.Standings {
+		h.standings.drop(s)
 	}
 }
 
@@ -107,7 +124,7 @@ func (h *hot) account(ctx context.Context, a *tenant, user UserID) (*Account, er
 }
 
 func (h *hot) standing(ctx context.Context, a *tenant, g GroupKey, user UserID) (Standing, error) {
-	k := standingID{g, user}
+	k := StandingID{g, user}
 	if s, ok := h.standings.get(k); ok {
 		return *s, nil
 	}

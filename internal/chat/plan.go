@@ -12,6 +12,7 @@ import (
 type plan struct {
 	trace   Trace
 	outcome Outcome
+	stale   bool // refused by a state that is no more: to be judged anew by its sender
 }
 
 // share is one app's part of a batch.
@@ -57,8 +58,9 @@ func (w *writer) shares(b batch) []*share {
 }
 
 // prepare locks the app, judges by its state what was admitted under an older
-// one, and gives out the numbers.
-func (w *writer) prepare(tx Tx, s *share) error {
+// one, and gives out the numbers. If another process changed the state and yield
+// is true, it fails with errBehind, so that the row is not held meanwhile.
+func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	now := w.b.Now()
 	keys := make([]GroupKey, 0, len(s.sends))
 	repeats := make([]RepeatKey, 0, len(s.sends))
@@ -80,9 +82,21 @@ func (w *writer) prepare(tx Tx, s *share) error {
 		}
 		return nil
 	}
+	if a := s.tenant; a.version.Load() != head.Version || a.app.Load().Epoch != head.Epoch {
+		if yield {
+			return errBehind
+		}
+		if err := w.catchUp(a, head); err != nil {
+			return err
+		}
+	}
 	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
 	moved := make(map[GroupKey]GroupHead, len(keys))
 	for _, e := range s.sends {
+		if e.outdated(head) {
+			e.plan = plan{stale: true}
+			continue
+		}
 		if e.refusal == nil {
 			w.recheck(e, head)
 		}
@@ -111,6 +125,44 @@ func appendNew(keys []GroupKey, k GroupKey) []GroupKey {
 	return append(keys, k)
 }
 
+// maxAnew is how often a send is judged anew because the state that refused it is
+// no more.
+const maxAnew = 3
+
+// outdated says whether a send was refused by a state that has changed since.
+func (e *entry) outdated(head Head) bool {
+	t := e.attempt
+	if e.refusal == nil || e.old || e.count > 1 || t.anew >= maxAnew || t.view.version == head.Version {
+		return false
+	}
+	for _, rule := range stateRules {
+		if rule.name == e.refusal.Rule {
+			return true
+		}
+	}
+	return false
+}
+
+// prefetch catches up with an app that another process changed, and reads what
+// its sends will be judged by, while nothing is locked.
+func (w *writer) prefetch(s *share) error {
+	head, err := w.b.store.Head(context.Background(), s.tenant.id)
+	if err != nil || head.Next == 0 {
+		return err
+	}
+	if err := w.catchUp(s.tenant, head); err != nil {
+		return err
+	}
+	for _, e := range s.sends {
+		if e.refusal == nil {
+			if _, err := w.b.hot.look(context.Background(), s.tenant, e.attempt.send); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // recheck runs the state rules again when the app's state has moved since the
 // send was admitted, so that a change that was answered is passed by no later
 // commit.
@@ -120,7 +172,6 @@ func (w *writer) recheck(e *entry, head Head) {
 		r.Rule, e.refusal = rule, r
 	}
 	if t.view.version != head.Version {
-		w.b.catchUp(t.tenant, head.Version)
 		v, err := w.b.hot.look(context.Background(), t.tenant, t.send)
 		if err != nil {
 			w.log.Error("state of a send could not be read again", "app", t.send.App, "error", err)

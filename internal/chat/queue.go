@@ -50,7 +50,8 @@ func (e *entry) bytes() int {
 	return 512 + len(s.Content.Body) + len(s.Content.Cloud) + len(s.Group) + len(s.From)
 }
 
-// alteration is a change of state, run by the writer between two batches.
+// alteration is a change of state, run by the writer between two batches; or,
+// without fn, the wish to look for the changes of others.
 type alteration struct {
 	app  AppID
 	fn   func(Records) error
@@ -228,6 +229,13 @@ func (q *queue) isClosed() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.closed
+}
+
+// isEmpty says whether nothing waits.
+func (q *queue) isEmpty() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items) == 0 && len(q.lazy) == 0 && len(q.totals) == 0
 }
 
 // close lets nothing more in.

@@ -64,6 +64,16 @@ func (w *windows[K]) take(key K, limit int, now time.Time) usage {
 	return u
 }
 
+// give takes back one send of key that was counted in this window.
+func (w *windows[K]) give(key K, now time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if win, ok := w.open[key]; ok && win.count > 0 && now.Sub(win.start) < time.Second {
+		win.count--
+		w.open[key] = win
+	}
+}
+
 func (w *windows[K]) forget(now time.Time) {
 	for k, win := range w.open {
 		if now.Sub(win.start) >= time.Second {

@@ -30,7 +30,7 @@ func (w *writer) fallSick(err error) {
 	now := time.Now()
 	if !w.sick.is() {
 		w.sick.since = now
-		w.b.ready.Store(false)
+		w.ill.Store(true)
 		w.log.Error("the store takes no writes; sends are refused with 10002", "error", err)
 	}
 	w.sick.probe = now.Add(probeEvery)
@@ -41,7 +41,7 @@ func (w *writer) recovered() {
 		w.log.Info("the store takes writes again", "after", time.Since(w.sick.since).Round(time.Millisecond))
 		w.sick = sickness{}
 	}
-	w.b.ready.Store(true)
+	w.ill.Store(false)
 }
 
 // resolve ends a batch whose COMMIT failed. The store is opened again and asked
@@ -181,12 +181,15 @@ func (w *writer) putOff(b batch) {
 
 // keep sets an exception aside and answers its sender.
 func (w *writer) keep(e *entry) {
-	if e.told { // answered before; it is with the unrecorded already, or its caller is gone
-		w.unrecorded.put(e)
+	room := w.b.unrecorded.put(e)
+	if room {
+		w.aside = append(w.aside, e)
+	}
+	if e.told { // answered before; its caller is gone
 		e.tell(Outcome{}, nil)
 		return
 	}
-	if !w.unrecorded.put(e) {
+	if !room {
 		e.tell(Outcome{}, ErrUnknown)
 		return
 	}
@@ -196,17 +199,17 @@ func (w *writer) keep(e *entry) {
 // recoverUnrecorded writes what was set aside: it is the probe of a sick store,
 // and what a start does with the file that an earlier process left.
 func (w *writer) recoverUnrecorded(last bool) {
-	if !w.sick.is() && w.unrecorded.len() == 0 {
+	if !w.sick.is() && len(w.aside) == 0 {
 		return
 	}
 	if w.sick.is() && !last && time.Now().Before(w.sick.probe) {
 		return
 	}
 	for {
-		waiting := w.unrecorded.head(maxBatch)
+		waiting := w.aside[:min(maxBatch, len(w.aside))]
 		b := batch{sends: waiting}
 		if len(waiting) == 0 {
-			if b.totals = w.b.touch(); len(b.totals) == 0 {
+			if b.totals = w.touch(); len(b.totals) == 0 {
 				w.recovered()
 				return
 			}
@@ -221,8 +224,9 @@ func (w *writer) recoverUnrecorded(last bool) {
 			w.reopen()
 			return
 		}
-		w.unrecorded.drop(len(waiting))
-		if w.unrecorded.len() == 0 {
+		w.b.unrecorded.drop(waiting)
+		if w.aside = w.aside[len(waiting):]; len(w.aside) == 0 {
+			w.aside = nil
 			w.recovered()
 			return
 		}
@@ -248,7 +252,7 @@ func (w *writer) record(b batch) error {
 		}
 		return w.record(batch{sends: b.sends[half:]})
 	}
-	if probe, perr := w.try(batch{totals: w.b.touch()}); perr != nil {
+	if probe, perr := w.try(batch{totals: w.touch()}); perr != nil {
 		return perr
 	} else {
 		w.publish(batch{}, probe)
@@ -279,4 +283,14 @@ func (w *writer) alreadyThere(waiting []*entry) ([]*entry, error) {
 		e.end()
 	}
 	return missing, nil
+}
+
+// touch names an app, so that a probe of the store has something to write.
+func (w *writer) touch() map[*tenant]Totals {
+	for _, id := range w.b.AppIDs() {
+		if a, ok := w.b.tenant(id); ok && (w.app == 0 || w.app == id) {
+			return map[*tenant]Totals{a: {}}
+		}
+	}
+	return nil
 }

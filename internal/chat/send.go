@@ -106,6 +106,9 @@ type attempt struct {
 	key      RepeatKey
 	asked    Verdict
 	question bool // the before-send question was put
+	recalled bool // it was looked up whether this is a repeat
+	counted  bool // against the limits of sender and group
+	anew     int  // how often it was judged anew
 }
 
 // rule is one step of admission.
@@ -212,16 +215,10 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	defer a.repeats.leave(t.key)
 	ctx = context.WithoutCancel(ctx)
 
-	first, known, err := b.store.Repeat(ctx, s.App, t.key, t.now.Unix())
-	if err != nil && !b.Ready() { // it may have been accepted before: no refusal may say otherwise
-		a.counts.unanswered.Add(1)
-		return Outcome{}, ErrUnknown
-	}
-	if err != nil {
-		return b.internal(t, "look up a repeat", err)
-	}
-	if known {
-		return b.repeated(t, first), nil
+	if !b.store.Concurrent() {
+		if o, known, err := b.recall(ctx, t); known || err != nil {
+			return o, err
+		}
 	}
 	if tooMany != nil { // a repeat is answered before any rule could refuse it
 		return b.refuse(t, RuleAPIRate, tooMany)
@@ -229,7 +226,23 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	if b.fault != 0 && s.Random == b.fault {
 		return b.internal(t, "fail on purpose", errOnPurpose)
 	}
-	if t.view, err = b.hot.look(ctx, a, s); err != nil {
+	for {
+		o, err := b.judge(ctx, t)
+		if err != errStale {
+			return o, err
+		}
+		t.anew++
+		t.app, t.now = a.app.Load(), b.Now()
+	}
+}
+
+// errStale: a send was refused by a state that is no more.
+var errStale = errors.New("the state was changed meanwhile")
+
+// judge takes a send through the rules and to its commit.
+func (b *Backend) judge(ctx context.Context, t *attempt) (Outcome, error) {
+	var err error
+	if t.view, err = b.hot.look(ctx, t.tenant, t.send); err != nil {
 		return b.internal(t, "read the state of a send", err)
 	}
 	rules := admission
@@ -237,6 +250,11 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 		rules = tencentAdmission
 	}
 	for _, rule := range rules {
+		if rule.name == RuleBeforeSend && b.asks(t) { // a repeat is not asked about again
+			if o, known, err := b.recall(ctx, t); known || err != nil {
+				return o, err
+			}
+		}
 		if r := rule.check(ctx, b, t); r != nil {
 			return b.refuse(t, rule.name, r)
 		}
@@ -247,10 +265,44 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	return b.commit(t, nil)
 }
 
+// recall answers a repeat of an accepted send as that one was answered: known
+// says that it is one. It is asked before any rule could refuse, once for each
+// attempt.
+//
+// In a store that other processes write to as well, nothing in memory can know
+// that a send is new, and each look-up is a question to it. There it is put off
+// until something hangs on the answer: a refusal, or the question to the app.
+// A send that passes all rules is looked up by the writer, which has to do so in
+// any case.
+func (b *Backend) recall(ctx context.Context, t *attempt) (o Outcome, known bool, err error) {
+	if t.recalled {
+		return Outcome{}, false, nil
+	}
+	t.recalled = true
+	first, known, err := b.store.Repeat(ctx, t.tenant.id, t.key, t.now.Unix())
+	switch {
+	case errors.Is(err, ErrStoreAway), err != nil && !b.Ready(): // it may have been accepted before: no refusal may say otherwise
+		t.tenant.counts.unanswered.Add(1)
+		return Outcome{}, false, ErrUnknown
+	case err != nil:
+		o, err = b.internal(t, "look up a repeat", err)
+		return o, true, err
+	case known:
+		b.untake(t)
+		return b.repeated(t, first), true, nil
+	}
+	return Outcome{}, false, nil
+}
+
 // refuse is the one exit of every refusal: it commits the exception with its
 // event, then tells the sender. Above the storm limit, and always for an
 // exceeded rate of calls, refusals alike share one record.
 func (b *Backend) refuse(t *attempt, rule string, r *Refusal) (Outcome, error) {
+	if t.key != (RepeatKey{}) { // else it was refused before it could be a repeat
+		if o, known, err := b.recall(context.Background(), t); known || err != nil {
+			return o, err
+		}
+	}
 	r.Rule = rule
 	if t.view.group == nil && printable(string(t.send.Group), maxGroupID) { // refused before the group was looked at; its type is told all the same
 		if g, err := b.hot.group(context.Background(), t.tenant, t.send.Group); err == nil {
@@ -274,21 +326,21 @@ var errOnPurpose = errors.New("chat: the fault switch is on for this Random")
 // repeated answers a repeat as the first send was answered.
 func (b *Backend) repeated(t *attempt, first Repeat) Outcome {
 	t.tenant.counts.repeated.Add(1)
-	b.writer.count(t.tenant, Totals{Repeated: 1})
+	b.count(t.tenant, Totals{Repeated: 1})
 	return Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}
 }
 
 // dropped answers a send that the app backend wants to vanish.
 func (b *Backend) dropped(t *attempt) Outcome {
 	t.tenant.counts.dropped.Add(1)
-	b.writer.count(t.tenant, Totals{Dropped: 1})
+	b.count(t.tenant, Totals{Dropped: 1})
 	return Outcome{Kind: Dropped, Time: t.now.Unix()}
 }
 
 // commit hands the attempt to the writer, refused if r is not nil, and waits.
 func (b *Backend) commit(t *attempt, r *Refusal) (Outcome, error) {
 	e := &entry{attempt: t, refusal: r, count: 1, done: make(chan struct{})}
-	if err := b.writer.submit(e); err != nil {
+	if err := b.submit(e); err != nil {
 		t.tenant.counts.unanswered.Add(1)
 		return Outcome{}, err
 	}
@@ -297,9 +349,15 @@ func (b *Backend) commit(t *attempt, r *Refusal) (Outcome, error) {
 
 func (b *Backend) await(e *entry) (Outcome, error) {
 	<-e.done
+	if e.err == errStale {
+		return Outcome{}, errStale
+	}
 	if e.err != nil {
 		e.attempt.tenant.counts.unanswered.Add(1)
 		return Outcome{}, e.err
+	}
+	if e.outcome.Kind == Repeated {
+		b.untake(e.attempt)
 	}
 	return e.outcome, nil
 }
@@ -308,17 +366,34 @@ func (b *Backend) await(e *entry) (Outcome, error) {
 // this order: who is above his own limit does not use up the group's.
 func (b *Backend) frequency(t *attempt) *Refusal {
 	settings, now := &t.app.Settings, b.clock()
+	t.counted = true
 	if r := checkFrequency("sender", t.tenant.rates.senders.take(t.send.From, settings.SenderRate, now)); r != nil {
 		return r
 	}
 	return checkFrequency("group", t.tenant.rates.groups.take(t.view.group.Key, settings.GroupRate, now))
 }
 
+// untake gives back what a send was counted for that turns out to be a repeat.
+func (b *Backend) untake(t *attempt) {
+	if !t.counted {
+		return
+	}
+	t.counted = false
+	t.tenant.rates.senders.give(t.send.From, b.clock())
+	t.tenant.rates.groups.give(t.view.group.Key, b.clock())
+}
+
+// asks says whether the before-send question is put for a send.
+func (b *Backend) asks(t *attempt) bool {
+	endpoint := t.tenant.endpoint.Load()
+	return !t.send.NoBeforeSend && b.asker != nil && endpoint != nil && endpoint.Wants(CommandBeforeSendMsg)
+}
+
 // beforeSend puts the question to the app backend if its switch is on, and
 // judges what the answer made of the message.
 func (b *Backend) beforeSend(ctx context.Context, t *attempt) *Refusal {
 	endpoint := t.tenant.endpoint.Load()
-	if t.send.NoBeforeSend || b.asker == nil || endpoint == nil || !endpoint.Wants(CommandBeforeSendMsg) {
+	if !b.asks(t) || endpoint == nil {
 		return nil
 	}
 	t.question = true

@@ -13,7 +13,7 @@ const (
 // spoken are the members whose last words are not written yet. It belongs to
 // the writer.
 type spoken struct {
-	times map[*tenant]map[standingID]int64
+	times map[*tenant]map[StandingID]int64
 	count int
 	since time.Time // when the first of them spoke
 }
@@ -22,18 +22,18 @@ func (s *spoken) note(a *tenant, g GroupKey, u UserID, at int64) {
 	of := s.times[a]
 	if of == nil {
 		if s.times == nil {
-			s.times = make(map[*tenant]map[standingID]int64)
+			s.times = make(map[*tenant]map[StandingID]int64)
 		}
-		of = make(map[standingID]int64)
+		of = make(map[StandingID]int64)
 		s.times[a] = of
 	}
 	if s.count == 0 {
 		s.since = time.Now()
 	}
-	if _, known := of[standingID{g, u}]; !known {
+	if _, known := of[StandingID{g, u}]; !known {
 		s.count++
 	}
-	of[standingID{g, u}] = at
+	of[StandingID{g, u}] = at
 }
 
 // due is how long it takes until they are to be written; 0 is now, negative is
@@ -54,7 +54,7 @@ func (s *spoken) rows(a *tenant) (list []Spoken) {
 		return nil
 	}
 	for who, at := range s.times[a] {
-		list = append(list, Spoken{Group: who.group, User: who.user, Time: at})
+		list = append(list, Spoken{Group: who.Group, User: who.User, Time: at})
 	}
 	return list
 }
@@ -62,7 +62,7 @@ func (s *spoken) rows(a *tenant) (list []Spoken) {
 // written forgets what is on disk now.
 func (s *spoken) written(a *tenant, list []Spoken) {
 	for _, w := range list {
-		who := standingID{w.Group, w.User}
+		who := StandingID{w.Group, w.User}
 		if s.times[a][who] == w.Time {
 			delete(s.times[a], who)
 			s.count--

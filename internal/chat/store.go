@@ -1,15 +1,45 @@
 package chat
 
-import "context"
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of a store that say more than that it failed.
+var (
+	// ErrStoreAway: the store cannot work now: its connection is lost, or its
+	// server is. Nothing of the transaction is stored, unless it was Commit that
+	// failed.
+	ErrStoreAway = errors.New("the store is away")
+	// ErrStoreBusy: another process holds the app for longer than one waits for
+	// it. Nothing is stored; the same again may succeed.
+	ErrStoreBusy = errors.New("the app is held by another transaction")
+)
+
+// Uncommitted is an error of [Tx.Commit] that leaves nothing in doubt: the
+// transaction was not committed, because one of its statements was refused or
+// could not be sent.
+type Uncommitted struct{ Err error }
+
+func (e *Uncommitted) Error() string { return e.Err.Error() }
+func (e *Uncommitted) Unwrap() error { return e.Err }
 
 // Store keeps everything. Reads may come from any number of goroutines and see
-// the last commit; the write side belongs to the [Backend]'s writer alone, one
-// transaction at a time.
+// the last commit; the write side belongs to the [Backend]'s writers.
 //
 // A store translates its driver's errors at its own edge. It never decides a
 // rule: two engines must not be able to disagree about one.
 type Store interface {
 	Reader
+	// Concurrent says whether transactions of different apps may be open side by
+	// side, and other processes may write to the same data. Then each app has a
+	// writer of its own, and what other processes changed is looked for. Else
+	// there is one writer, one transaction at a time, and Maintain is its to call.
+	Concurrent() bool
+	// Now is the store's time of day, for all that several processes must agree
+	// about. With several of them it is one clock, if only to some milliseconds.
+	Now() time.Time
 	// Begin opens a write transaction. The transaction does not depend on any
 	// caller's context.
 	Begin() (Tx, error)
@@ -18,7 +48,8 @@ type Store interface {
 	// handle that failed to sync is written again.
 	Reopen() error
 	// Found tells, for each trace, whether the attempt's row is stored. It is
-	// asked after Reopen, about the attempts of a batch whose COMMIT failed.
+	// asked after Reopen, about a transaction of this app whose COMMIT failed;
+	// it waits until that one has ended, so that the answer is final.
 	Found(ctx context.Context, app AppID, traces []Trace) ([]bool, error)
 	// Maintain does at most a few milliseconds of housekeeping between two
 	// batches: checkpoints, emptying of expired repeats, purging of dissolved
@@ -27,12 +58,14 @@ type Store interface {
 	Close() error
 }
 
-// Trace is how an attempt of a batch can be recognised in the store.
+// Trace is how an attempt of a batch, or a change, can be recognised in the store.
 type Trace struct {
 	Attempt AttemptID
 	Event   Sequence  // the sequence its event was to have; 0 for none
 	Repeat  RepeatKey // of an accepted send
 	Stored  bool      // it was accepted: look for its repeat, not for its event
+	Version uint64    // of a change: the version it was to raise the app to
+	Removed string    // of a change: it was to remove the app of this epoch
 }
 
 // Reader is the read side of a [Store]. Lists are read in pages by key; no
@@ -41,6 +74,11 @@ type Trace struct {
 type Reader interface {
 	Apps(ctx context.Context) ([]App, error)
 	Head(ctx context.Context, app AppID) (Head, error)
+	// Heads reads the heads of all apps at once.
+	Heads(ctx context.Context) (map[AppID]Head, error)
+	// Changes lists what raised the app's version from after to upTo, as far as
+	// it is known still.
+	Changes(ctx context.Context, app AppID, after, upTo uint64) ([]Change, error)
 	Words(ctx context.Context, app AppID) ([]string, error)
 	Endpoints(ctx context.Context, app AppID) ([]Endpoint, error)
 
@@ -73,25 +111,27 @@ type Reader interface {
 	Pending(ctx context.Context, app AppID, endpoint string, after Sequence, limit int) ([]Pending, error)
 }
 
-// Tx is one write transaction. After an error other than from Lock's or
-// Records' lookups, only Rollback may follow.
+// Tx is one write transaction. After an error only Rollback may follow. In a
+// concurrent store a transaction is of one app.
 type Tx interface {
 	// Lock reads the app's row and holds it until the end of the transaction,
 	// and with it the heads of the groups named (absent: the group is gone)
 	// and those of the repeats that are stored already.
 	Lock(app AppID, groups []GroupKey, repeats []RepeatKey, now int64) (Head, error)
-	// Put writes rows of a locked app.
+	// Put writes rows of a locked app. Some stores do so only in Commit, which
+	// then answers what Put would have.
 	Put(app AppID, rows *Rows) error
 	// Records gives access to the state of an app, locking it.
 	Records(app AppID) (Records, error)
 	// Commit syncs and ends the transaction. After an error the outcome is
-	// unknown: see [Store.Reopen].
+	// unknown, see [Store.Reopen], unless the error is [Uncommitted].
 	Commit() error
 	Rollback()
 }
 
 // Head is what orders an app's commits.
 type Head struct {
+	Epoch   string   // of the app's journal
 	Next    Sequence // the sequence the next event gets
 	Version uint64   // raised by every change of state, in its own transaction
 	Time    int64    // EventTime of the newest event, unix milliseconds
@@ -139,7 +179,7 @@ type Spoken struct {
 type Records interface {
 	App() (App, bool, error)
 	PutApp(App) error // made when it is new
-	DeleteApp() error // and everything of it
+	DeleteApp() error // and everything of it; no version is raised then
 	PutEndpoint(Endpoint) error
 	DeleteEndpoint(id string) error
 
@@ -168,7 +208,31 @@ type Records interface {
 	RecallMessage(g GroupKey, seq MsgSeq) error
 
 	// RaiseVersion is called once by the writer when the change succeeded.
-	RaiseVersion() (uint64, error)
+	RaiseVersion(Change) (uint64, error)
+}
+
+// Change is what somebody who remembers an app's state has to forget when its
+// version is raised.
+type Change struct {
+	ID      AttemptID // of this change alone
+	Version uint64    // which it raised the app to; filled by the store
+	Touched Touched
+}
+
+// Touched names what a change may have touched.
+type Touched struct {
+	App       bool         `json:",omitempty"` // settings, key, admins, words, endpoints
+	Groups    []GroupID    `json:",omitempty"`
+	Accounts  []UserID     `json:",omitempty"`
+	Standings []StandingID `json:",omitempty"`
+	// Everything: more than is named, or more than is worth naming.
+	Everything bool `json:",omitempty"`
+}
+
+// StandingID names a user's standing in a group.
+type StandingID struct {
+	Group GroupKey
+	User  UserID
 }
 
 // Muted is one entry of a group's list of muted accounts.

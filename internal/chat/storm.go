@@ -64,7 +64,7 @@ func (s *storm) join(b *Backend, t *attempt, r *Refusal) (Outcome, error) {
 	s.mu.Lock()
 	delete(s.open, k) // nobody joins from here on, so the count stands still
 	s.mu.Unlock()
-	if err := b.writer.submit(e); err != nil {
+	if err := b.submit(e); err != nil {
 		e.err = err
 		close(e.done)
 	}

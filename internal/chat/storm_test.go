@@ -12,7 +12,9 @@ import (
 // stormBackend is as much of a backend as a storm needs; what is committed
 // waits in the writer's queue.
 func stormBackend() *Backend {
-	return &Backend{writer: &writer{queue: newQueue()}, stopping: make(chan struct{})}
+	b := &Backend{stopping: make(chan struct{})}
+	b.writers = &writers{b: b, all: map[AppID]*writer{0: {b: b, queue: newQueue()}}}
+	return b
 }
 
 func refusedAttempt(from UserID, group GroupID) *attempt {
@@ -41,7 +43,7 @@ func join(b *Backend, t *attempt, r *Refusal) *joining {
 
 // tellAll answers what is in the queue and returns it.
 func tellAll(b *Backend) (list []*entry) {
-	batch, _, _, _ := b.writer.queue.next()
+	batch, _, _, _ := b.writers.all[0].queue.next()
 	for _, e := range batch.sends {
 		e.tell(Outcome{Kind: Refused, Refusal: e.refusal, Event: e.attempt.id.String()}, nil)
 	}
@@ -144,7 +146,7 @@ func TestSharedRecordThatCannotBeCommittedIsAnErrorForAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b := stormBackend()
-		b.writer.queue.close()
+		b.writers.all[0].queue.close()
 		tries := []*attempt{refusedAttempt("u", "g"), refusedAttempt("u", "g")}
 		a, c := join(b, tries[0], Fail(api.CodeMuted)), join(b, tries[1], Fail(api.CodeMuted))
 		time.Sleep(time.Second)

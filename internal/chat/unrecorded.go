@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 )
 
@@ -27,14 +28,17 @@ const (
 // take.
 //
 // The file holds one JSON line each, followed by zeros up to its size.
+//
+// The exceptions themselves wait with their writers, which give them up here
+// when they are committed.
 type Unrecorded struct {
-	waiting []*entry
-	bytes   int
-	count   atomic.Int64 // exceptions, for the metric
-	full    atomic.Bool
+	count atomic.Int64 // exceptions, for the metric
+	full  atomic.Bool
 
-	file *os.File // nil: in memory only
-	end  int64
+	mu    sync.Mutex
+	bytes int
+	file  *os.File // nil: in memory only
+	end   int64
 }
 
 // unrecordedLine is one exception in the file.
@@ -66,10 +70,12 @@ func OpenUnrecorded(dir string) (*Unrecorded, error) {
 // load reads what an earlier process left, then reserves the file's room. Its
 // last line may be cut off by a kill; it is left out, as is what was recorded
 // before the file could be emptied.
-func (u *Unrecorded) load(ctx context.Context, b *Backend) error {
+func (u *Unrecorded) load(ctx context.Context, b *Backend) (waiting []*entry, err error) {
 	if u.file == nil {
-		return nil
+		return nil, nil
 	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	after := make(map[AppID]Sequence)
 	r := bufio.NewReaderSize(io.LimitReader(u.file, unrecordedSize), 1<<16)
 	for {
@@ -78,7 +84,7 @@ func (u *Unrecorded) load(ctx context.Context, b *Backend) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("read unrecorded refusals: %w", err)
+			return nil, fmt.Errorf("read unrecorded refusals: %w", err)
 		}
 		var l unrecordedLine
 		if json.Unmarshal(line, &l) != nil {
@@ -92,33 +98,33 @@ func (u *Unrecorded) load(ctx context.Context, b *Backend) error {
 		t := &attempt{id: l.ID, sent: &l.Send, send: &l.Send, tenant: a, app: a.app.Load(), now: b.Now()}
 		if printable(string(l.Send.Group), maxGroupID) {
 			if t.view.group, err = b.hot.group(ctx, a, l.Send.Group); err != nil {
-				return fmt.Errorf("read the group of an unrecorded refusal: %w", err)
+				return nil, fmt.Errorf("read the group of an unrecorded refusal: %w", err)
 			}
 		}
 		if first, known := after[a.id]; !known || l.After < first {
 			after[a.id] = l.After
 		}
-		u.waiting = append(u.waiting, &entry{attempt: t, refusal: &l.Refusal, count: l.Count, told: true, old: true, done: make(chan struct{})})
+		waiting = append(waiting, &entry{attempt: t, refusal: &l.Refusal, count: l.Count, told: true, old: true, done: make(chan struct{})})
 	}
-	if err := u.leaveOutRecorded(ctx, b, after); err != nil {
-		return err
+	if waiting, err = leaveOutRecorded(ctx, b, waiting, after); err != nil {
+		return nil, err
 	}
-	for _, e := range u.waiting {
+	for _, e := range waiting {
 		u.bytes += e.bytes()
 	}
-	u.count.Store(int64(len(u.waiting)))
-	return reserve(u.file, u.end)
+	u.count.Store(int64(len(waiting)))
+	return waiting, reserve(u.file, u.end)
 }
 
 // leaveOutRecorded looks through the journals for exceptions that are there
 // although they still stand in the file.
-func (u *Unrecorded) leaveOutRecorded(ctx context.Context, b *Backend, after map[AppID]Sequence) error {
+func leaveOutRecorded(ctx context.Context, b *Backend, waiting []*entry, after map[AppID]Sequence) ([]*entry, error) {
 	recorded := make(map[AttemptID]bool)
 	for app, next := range after {
 		for {
 			page, err := b.store.Events(ctx, app, max(next, 1)-1, 1000, 4<<20)
 			if err != nil {
-				return fmt.Errorf("look for unrecorded refusals in the journal: %w", err)
+				return nil, fmt.Errorf("look for unrecorded refusals in the journal: %w", err)
 			}
 			if len(page) == 0 {
 				break
@@ -129,8 +135,7 @@ func (u *Unrecorded) leaveOutRecorded(ctx context.Context, b *Backend, after map
 			}
 		}
 	}
-	u.waiting = slices.DeleteFunc(u.waiting, func(e *entry) bool { return recorded[e.attempt.id] })
-	return nil
+	return slices.DeleteFunc(waiting, func(e *entry) bool { return recorded[e.attempt.id] }), nil
 }
 
 // reserve fills the file with zeros from an offset on, so that the disk's blocks
@@ -147,15 +152,17 @@ func reserve(f *os.File, from int64) error {
 	return f.Sync()
 }
 
-// put keeps an exception; it reports false when there is no room.
+// put makes room for an exception and writes it to the file; it reports false
+// when there is no room.
 func (u *Unrecorded) put(e *entry) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if u.isFull() {
 		u.full.Store(true)
 		return false
 	}
-	u.waiting = append(u.waiting, e)
 	u.bytes += e.bytes()
-	u.count.Store(int64(len(u.waiting)))
+	u.count.Add(1)
 	u.full.Store(u.isFull())
 	if u.file == nil {
 		return true
@@ -172,26 +179,23 @@ func (u *Unrecorded) put(e *entry) bool {
 }
 
 func (u *Unrecorded) isFull() bool {
-	return len(u.waiting) >= maxUnrecorded || u.bytes >= maxUnrecordedB
+	return u.count.Load() >= maxUnrecorded || u.bytes >= maxUnrecordedB
 }
 
 func (u *Unrecorded) len() int { return int(u.count.Load()) }
 
-// head is at most n of the exceptions that wait, oldest first.
-func (u *Unrecorded) head(n int) []*entry { return u.waiting[:min(n, len(u.waiting))] }
-
-// drop forgets the n oldest, which are committed now.
-func (u *Unrecorded) drop(n int) {
-	for _, e := range u.waiting[:n] {
+// drop forgets exceptions that are committed now.
+func (u *Unrecorded) drop(list []*entry) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, e := range list {
 		u.bytes -= e.bytes()
 	}
-	u.waiting = u.waiting[n:]
-	u.count.Store(int64(len(u.waiting)))
+	u.count.Add(-int64(len(list)))
 	u.full.Store(false)
-	if len(u.waiting) > 0 || u.file == nil || u.end == 0 {
+	if u.count.Load() > 0 || u.file == nil || u.end == 0 {
 		return
 	}
-	u.waiting = nil
 	if _, err := u.file.WriteAt(make([]byte, u.end), 0); err == nil && u.file.Sync() == nil {
 		u.end = 0
 	}

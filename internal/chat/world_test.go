@@ -40,6 +40,8 @@ func (o *offered) Offer(_ chat.AppID, events []chat.Event) {
 
 func (o *offered) Changed(chat.AppID) {}
 
+func (o *offered) Behind(chat.AppID, chat.Sequence) {}
+
 func newWorld(t *testing.T, change ...func(*chat.App)) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir(), offered: &offered{}}

@@ -3,6 +3,7 @@ package chat
 import (
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-im/parley/api"
@@ -24,20 +25,25 @@ const maxPatience = time.Millisecond
 // maintainEvery is how often the store gets its turn while there is no pause.
 const maintainEvery = 20 * time.Millisecond
 
-// writer commits everything. It is one goroutine that takes all that waits,
-// writes it in one transaction with one sync, and only then answers.
+// writer commits everything of its app, or of all apps. It is one goroutine that
+// takes all that waits, writes it in one transaction with one sync, and only
+// then answers.
 //
 // When a statement fails, the batch is rolled back and written in halves, down
-// to single sends, so that only the send at fault fails. When COMMIT fails, the
-// outcome is unknown: the store is opened again and asked (see recovery.go).
+// to single sends, so that only the send at fault fails. When the store is away
+// it is opened again and the batch is tried again for a while. When COMMIT
+// fails, the outcome is unknown: the store is opened again and asked (see
+// recovery.go).
 type writer struct {
 	b     *Backend
+	app   AppID // 0: all of them
 	queue *queue
 	log   *slog.Logger
-	quit  chan struct{} // closed when run has returned
+	step  atomic.Int64 // unix nanoseconds when the step that is under way began; 0 between two
+	ill   atomic.Bool  // the store took no write last time
 
-	unrecorded *Unrecorded
 	sick       sickness
+	aside      []*entry  // exceptions that wait until the store takes writes
 	maintained time.Time // when the store last had its turn
 	spoken     spoken
 
@@ -53,19 +59,8 @@ type commitError struct{ err error }
 func (e commitError) Error() string { return "commit: " + e.err.Error() }
 func (e commitError) Unwrap() error { return e.err }
 
-func (w *writer) submit(e *entry) error {
-	e.queued = time.Now()
-	if !w.queue.put(e) {
-		return ErrStopped
-	}
-	return nil
-}
-
-func (w *writer) count(a *tenant, t Totals) { w.queue.putLazy(nil, a, t) }
-
 // run writes until the queue is closed and empty.
 func (w *writer) run() {
-	defer close(w.quit)
 	defer func() {
 		for _, f := range w.queue.end() {
 			f.done(ErrStopped)
@@ -73,13 +68,18 @@ func (w *writer) run() {
 	}()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
+	w.recoverUnrecorded(false) // what an earlier process left
 	for {
-		w.b.beat.Store(time.Now().UnixNano())
+		w.step.Store(time.Now().UnixNano())
 		w.queue.gather(w.crowd*9/10, w.patience, timer)
 		b, alter, wait, closed := w.queue.next()
 		switch {
 		case alter != nil:
-			alter.err = w.alter(alter)
+			if alter.fn == nil {
+				alter.err = w.look(alter.app)
+			} else {
+				alter.err = w.alter(alter)
+			}
 			close(alter.done)
 		case !b.empty():
 			w.overload(b.sends)
@@ -87,7 +87,7 @@ func (w *writer) run() {
 			w.write(b)
 			w.crowd = min(len(b.sends)+w.queue.length(), maxBatch)
 			w.patience = min(time.Since(began)*3/4, maxPatience)
-			if time.Since(w.maintained) > maintainEvery {
+			if time.Since(w.maintained) > maintainEvery { // not to be put off by steady work
 				w.maintain()
 			}
 		case w.spoken.count > 0 && !w.sick.is() && (closed || w.spoken.due() == 0):
@@ -107,13 +107,18 @@ func (w *writer) run() {
 			if pause := w.sick.pause(); pause > 0 && (wait == 0 || pause < wait) {
 				wait = pause
 			}
-			if wait == 0 {
-				wait = time.Second
+			lazy := wait == 0
+			if lazy {
+				wait = retireAfter
 			}
 			timer.Reset(wait)
+			w.step.Store(0)
 			select {
 			case <-w.queue.wake:
 			case <-timer.C:
+				if lazy && w.b.writers.retire(w) {
+					return
+				}
 			}
 		}
 		w.recoverUnrecorded(false)
@@ -122,7 +127,7 @@ func (w *writer) run() {
 
 // maintain gives the store its turn for housekeeping.
 func (w *writer) maintain() (more bool) {
-	if w.sick.is() {
+	if w.sick.is() || w.b.store.Concurrent() { // which is tended beside the writers
 		return false
 	}
 	w.maintained = time.Now()
@@ -160,6 +165,9 @@ func (w *writer) write(b batch) {
 		w.publish(b, done)
 	case errors.As(err, &unknown):
 		w.resolve(b, done, err)
+	case errors.Is(err, ErrStoreAway), errors.Is(err, ErrStoreBusy): // tried again in vain
+		w.fallSick(err)
+		w.putOff(b)
 	case len(b.lazy) > 0 && len(b.sends) > 0:
 		w.write(batch{lazy: b.lazy, totals: b.totals})
 		w.write(batch{sends: b.sends})
@@ -216,8 +224,8 @@ func storeRefusal(why string) *Refusal {
 // again first.
 func (w *writer) begin() (Tx, error) {
 	tx, err := w.b.store.Begin()
-	if err == nil {
-		return tx, nil
+	if err == nil || errors.Is(err, ErrStoreAway) {
+		return tx, err
 	}
 	if rerr := w.b.store.Reopen(); rerr != nil {
 		return nil, rerr
@@ -225,17 +233,54 @@ func (w *writer) begin() (Tx, error) {
 	return w.b.store.Begin()
 }
 
-// try writes the batch in one transaction. Nothing is written after an error.
+// errBehind: another process changed the app's state, and this one has to catch
+// up first.
+var errBehind = errors.New("the app's state was changed by another process")
+
+// maxBehind is how often a batch gives the app's row back to catch up without
+// holding it. After that it catches up while it does.
+const maxBehind = 3
+
+// try writes the batch in one transaction. Nothing is written after an error. A
+// store that is away, or an app that another process holds, is tried again for
+// as long as callers wait.
 func (w *writer) try(b batch) ([]*share, error) {
+	deadline := time.Now().Add(reopenWait)
+	for behind := 0; ; {
+		list, err := w.attempt(b, behind < maxBehind)
+		switch {
+		case err == nil:
+			return list, nil
+		case errors.Is(err, errBehind):
+			behind++
+			for _, s := range list {
+				if err := w.prefetch(s); err != nil {
+					return nil, err
+				}
+			}
+			continue
+		case errors.As(err, new(commitError)):
+			return list, err
+		}
+		if !w.again(err, deadline) {
+			return nil, err
+		}
+		w.overload(b.sends)
+	}
+}
+
+// attempt is one transaction. With errBehind it gives the shares whose apps are
+// to be caught up with; with a commitError those whose outcome is unknown.
+func (w *writer) attempt(b batch, yield bool) ([]*share, error) {
 	tx, err := w.begin()
 	if err != nil {
 		return nil, err
 	}
 	list := w.shares(b)
 	for _, s := range list {
-		if err := w.prepare(tx, s); err != nil {
+		if err := w.prepare(tx, s, yield); err != nil {
 			tx.Rollback()
-			return nil, err
+			return []*share{s}, err
 		}
 		if s.gone {
 			continue
@@ -246,6 +291,11 @@ func (w *writer) try(b batch) ([]*share, error) {
 		}
 	}
 	if err := tx.Commit(); err != nil {
+		var uncommitted *Uncommitted
+		if errors.As(err, &uncommitted) {
+			tx.Rollback()
+			return nil, err
+		}
 		return list, commitError{err}
 	}
 	return list, nil
@@ -255,6 +305,10 @@ func (w *writer) try(b batch) ([]*share, error) {
 // in the order of the sequences.
 func (w *writer) publish(b batch, list []*share) {
 	for _, e := range b.sends {
+		if e.plan.stale {
+			e.tell(Outcome{}, errStale)
+			continue
+		}
 		e.end()
 	}
 	for _, f := range b.lazy {

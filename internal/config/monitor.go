@@ -11,18 +11,20 @@ type MonitorApp struct {
 
 // MonitorFlags are the texts that `parley monitor` is given.
 type MonitorFlags struct {
-	Listen     string `name:"listen" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Address of callbacks, page and API."`
-	Data       string `name:"data" default:"monitor-data" placeholder:"DIR" help:"Data folder."`
-	TLSCert    string `name:"tls-cert" placeholder:"FILE" help:"Certificate, PEM; read again when it changes."`
-	TLSKey     string `name:"tls-key" placeholder:"FILE" help:"Its key."`
-	LogFormat  string `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
-	LogLevel   string `name:"log-level" default:"info" placeholder:"debug|info|warn|error" help:"Least level that is logged."`
-	MonitorApp `embed:""`
+	Listen        string  `name:"listen" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Address of callbacks, page and API."`
+	Data          *string `name:"data" placeholder:"DIR" help:"Data folder (monitor-data)."`
+	TLSCert       string  `name:"tls-cert" placeholder:"FILE" help:"Certificate, PEM; read again when it changes."`
+	TLSKey        string  `name:"tls-key" placeholder:"FILE" help:"Its key."`
+	LogFormat     string  `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
+	LogLevel      string  `name:"log-level" default:"info" placeholder:"debug|info|warn|error" help:"Least level that is logged."`
+	DatabaseFlags `embed:""`
+	MonitorApp    `embed:""`
 }
 
 // Monitor is a checked configuration of the monitor.
 type Monitor struct {
-	Listen, Data    string
+	Listen          string
+	Data, Database  string // one of them
 	TLSCert, TLSKey string
 	Apps            map[int64][]string // SDKAppID → tokens
 	Log             Log
@@ -31,10 +33,8 @@ type Monitor struct {
 // Parse checks the flags and the apps of the file. The error is [Faults].
 func (r MonitorFlags) Parse(more []MonitorApp) (Monitor, error) {
 	var f Faults
-	m := Monitor{Listen: f.address("listen", r.Listen), Data: r.Data, TLSCert: r.TLSCert, TLSKey: r.TLSKey, Apps: make(map[int64][]string)}
-	if r.Data == "" {
-		f.add("data", "a folder is needed")
-	}
+	m := Monitor{Listen: f.address("listen", r.Listen), TLSCert: r.TLSCert, TLSKey: r.TLSKey, Apps: make(map[int64][]string)}
+	m.Data, m.Database = f.place(r.Data, "monitor-data", r.DatabaseFlags)
 	f.keyPair(r.TLSCert, r.TLSKey)
 	m.Log = f.log(r.LogFormat, r.LogLevel)
 	all := more

@@ -8,7 +8,7 @@ type ServeFlags struct {
 	AdminListen       string  `name:"admin-listen" default:"127.0.0.1:8081" placeholder:"HOST:PORT" help:"Admin address: console, metrics, profiles; empty is none."`
 	AdminPassword     *string `name:"admin-password" placeholder:"PASSWORD" help:"Password of the console; without it a token is made and printed once."`
 	AdminPasswordFile string  `name:"admin-password-file" placeholder:"FILE" help:"File that holds the password."`
-	Data              string  `name:"data" default:"parley-data" placeholder:"DIR" help:"Data folder."`
+	Data              *string `name:"data" placeholder:"DIR" help:"Data folder (parley-data)."`
 	TLSCert           string  `name:"tls-cert" placeholder:"FILE" help:"Certificate of the public address, PEM; read again when it changes."`
 	TLSKey            string  `name:"tls-key" placeholder:"FILE" help:"Its key."`
 	TrustedProxy      string  `name:"trusted-proxy" placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
@@ -16,6 +16,7 @@ type ServeFlags struct {
 	LogFormat         string  `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
 	LogLevel          string  `name:"log-level" default:"info" placeholder:"debug|info|warn|error" help:"Least level that is logged."`
 	FaultInternal     uint32  `name:"fault-internal-random" placeholder:"N" default:"0" help:"For tests: a send with this Random fails inside the server with 10002; 0 is off."`
+	DatabaseFlags     `embed:""`
 	AppFlags          `embed:""`
 }
 
@@ -23,7 +24,7 @@ type ServeFlags struct {
 type Serve struct {
 	Listen, AdminListen string
 	AdminPassword       string
-	Data                string
+	Data, Database      string // one of them
 	TLSCert, TLSKey     string
 	TrustedProxies      []netip.Prefix
 	Hosted              bool
@@ -40,7 +41,7 @@ type Log struct{ Format, Level string }
 func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 	var f Faults
 	s := Serve{
-		Listen: f.address("listen", r.Listen), Data: r.Data, TLSCert: r.TLSCert, TLSKey: r.TLSKey,
+		Listen: f.address("listen", r.Listen), TLSCert: r.TLSCert, TLSKey: r.TLSKey,
 		Hosted: r.Hosted, FaultInternal: r.FaultInternal, Operator: r.given(),
 	}
 	if r.AdminListen != "" {
@@ -52,9 +53,7 @@ func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 		}
 		s.AdminPassword = *p
 	}
-	if r.Data == "" {
-		f.add("data", "a folder is needed")
-	}
+	s.Data, s.Database = f.place(r.Data, "parley-data", r.DatabaseFlags)
 	f.keyPair(r.TLSCert, r.TLSKey)
 	s.TrustedProxies = f.prefixes("trusted-proxy", r.TrustedProxy)
 	s.Log = f.log(r.LogFormat, r.LogLevel)

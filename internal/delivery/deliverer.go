@@ -144,6 +144,16 @@ func (d *Deliverer) Offer(app chat.AppID, events []chat.Event) {
 	}
 }
 
+// Behind tells the app's lane of events up to head; it never blocks.
+func (d *Deliverer) Behind(app chat.AppID, head chat.Sequence) {
+	d.mu.RLock()
+	l := d.lanes[app]
+	d.mu.RUnlock()
+	if l != nil {
+		l.behindTo(head)
+	}
+}
+
 // Changed has the app's endpoint read again; it never blocks. Changes that come
 // faster than they are looked at are looked at once.
 func (d *Deliverer) Changed(app chat.AppID) { d.note(app) }

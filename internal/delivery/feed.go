@@ -24,6 +24,17 @@ func (l *lane) offer(events []chat.Event) {
 	l.signal()
 }
 
+// behindTo notes that the journal goes on up to head, whoever wrote it.
+func (l *lane) behindTo(head chat.Sequence) {
+	l.mu.Lock()
+	further := head > l.head
+	l.head = max(l.head, head)
+	l.mu.Unlock()
+	if further {
+		l.signal()
+	}
+}
+
 func (l *lane) signal() {
 	select {
 	case l.wake <- struct{}{}:

@@ -55,6 +55,8 @@ func (s *site) Offer(app chat.AppID, events []chat.Event) {
 
 func (s *site) Changed(app chat.AppID) { s.lanes.Changed(app) }
 
+func (s *site) Behind(app chat.AppID, head chat.Sequence) { s.lanes.Behind(app, head) }
+
 func (s *site) start() {
 	s.t.Helper()
 	store, err := sqlite.Open(s.dir, sqlite.Options{})

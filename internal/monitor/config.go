@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-im/parley/internal/pg"
 )
 
 // DefaultListen is the address of a monitor that is given none.
@@ -18,8 +20,11 @@ const DefaultListen = "127.0.0.1:8090"
 type Config struct {
 	// Listen is host:port; empty is DefaultListen, port 0 any free port.
 	Listen string
-	// Data is the folder of the database; it is made if missing. Required.
+	// Data is the folder of a SQLite database; it is made if missing.
 	Data string
+	// Database is the URL of a PostgreSQL database, instead of Data. Several
+	// monitors may share it.
+	Database string
 	// TLSCert and TLSKey name PEM files; both or neither. They are read
 	// again when they change.
 	TLSCert, TLSKey string
@@ -54,9 +59,16 @@ func (c Config) validate() error {
 	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
 		fault("listen: %q is not host:port", c.Listen)
 	}
-	if c.Data == "" {
+	switch {
+	case c.Data != "" && c.Database != "":
+		fault("data, database: give one of them")
+	case c.Database != "":
+		if err := pg.Check(c.Database); err != nil {
+			fault("database: %w", err)
+		}
+	case c.Data == "":
 		fault("data: a folder for the database is needed")
-	} else if strings.ContainsRune(c.Data, 0) {
+	case strings.ContainsRune(c.Data, 0):
 		fault("data: the folder's name has a zero byte")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {

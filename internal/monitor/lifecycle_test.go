@@ -1,25 +1,19 @@
 package monitor_test
 
 import (
+	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
-	"math/big"
+	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/parley-im/parley/callback"
 	"github.com/parley-im/parley/internal/monitor"
@@ -40,74 +34,79 @@ func TestAllFaultsOfTheConfigAreToldAtOnce(t *testing.T) {
 	if lines := strings.Count(err.Error(), "\n") + 1; lines != 6 {
 		t.Errorf("%d lines for 6 faults", lines)
 	}
+	if _, err := monitor.New(monitor.Config{Data: "x", Database: "postgres://h/d", Apps: []monitor.App{{SdkAppid: 1}}}); err == nil || err.Error() != "data, database: give one of them" {
+		t.Errorf("with two databases: %v", err)
+	}
 	if _, err := monitor.New(monitor.Config{Data: "x"}); err == nil || !strings.Contains(err.Error(), "at least one app") {
 		t.Errorf("without an app: %v", err)
 	}
 }
 
 func TestStartAndStopInAnyOrder(t *testing.T) {
-	t.Parallel()
-	ctx := context.Background()
-	m, err := monitor.New(defaults(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if m.Addr() != "" {
-		t.Errorf("address %q before the start", m.Addr())
-	}
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			if err := m.Start(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if m.Addr() == "" {
-		t.Error("no address")
-	}
-	for range 4 {
-		wg.Go(func() {
-			if err := m.Stop(ctx); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	if err := m.Start(ctx); err == nil {
-		t.Error("started again after the stop")
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		ctx := context.Background()
+		m, err := monitor.New(e.config(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Addr() != "" {
+			t.Errorf("address %q before the start", m.Addr())
+		}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if err := m.Start(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if m.Addr() == "" {
+			t.Error("no address")
+		}
+		for range 4 {
+			wg.Go(func() {
+				if err := m.Stop(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if err := m.Start(ctx); err == nil {
+			t.Error("started again after the stop")
+		}
 
-	never, err := monitor.New(defaults(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := never.Stop(ctx); err != nil {
-		t.Errorf("stop before start: %v", err)
-	}
+		never, err := monitor.New(e.config(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := never.Stop(ctx); err != nil {
+			t.Errorf("stop before start: %v", err)
+		}
+	})
 }
 
 func TestStopEndsThoughACallbackHangs(t *testing.T) {
-	t.Parallel()
-	r := start(t, defaults(t))
-	conn, err := net.Dial("tcp", r.m.Addr())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	request := "POST " + query(callback.CmdGroupSendMsgException) + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
-	if _, err := io.WriteString(conn, request); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Read(make([]byte, 12)); err != nil { // it waits for the body now
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := r.m.Stop(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("stop: %v", err)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := start(t, e.config(t))
+		conn, err := net.Dial("tcp", r.m.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		request := "POST " + query(callback.CmdGroupSendMsgException) + " HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n"
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.Read(make([]byte, 12)); err != nil { // it waits for the body now
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := r.m.Stop(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("stop: %v", err)
+		}
+	})
 }
 
 func TestSecondMonitorOnTheFolderIsRefused(t *testing.T) {
@@ -132,24 +131,25 @@ func TestSecondMonitorOnTheFolderIsRefused(t *testing.T) {
 }
 
 func TestNewerDatabaseIsRefusedAndLeftAlone(t *testing.T) {
-	t.Parallel()
-	cfg := defaults(t)
-	r := start(t, cfg)
-	r.mustSend(event{group: "g"})
-	r.stop()
-	db := database(t, cfg)
-	exec(t, db, "PRAGMA user_version = 99")
-	m, err := monitor.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := m.Start(context.Background()); !errors.Is(err, monitor.ErrNewerDatabase) || !strings.Contains(err.Error(), "99") {
-		t.Errorf("start: %v", err)
-	}
-	var version, rows int
-	if err := db.QueryRow("SELECT (SELECT user_version FROM pragma_user_version), count(*) FROM exception").Scan(&version, &rows); err != nil || version != 99 || rows != 1 {
-		t.Errorf("version %d, %d rows, %v", version, rows, err)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		cfg := e.config(t)
+		r := start(t, cfg)
+		r.mustSend(event{group: "g"})
+		r.stop()
+		db := e.beside(t, cfg)
+		exec(t, db, e.newer)
+		m, err := monitor.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Start(context.Background()); !errors.Is(err, monitor.ErrNewerDatabase) || !strings.Contains(err.Error(), "99") {
+			t.Errorf("start: %v", err)
+		}
+		var version, rows int
+		if err := db.QueryRow("SELECT (SELECT max(version_id) FROM goose_db_version), count(*) FROM exception").Scan(&version, &rows); err != nil || version != 99 || rows != 1 {
+			t.Errorf("version %d, %d rows, %v", version, rows, err)
+		}
+	})
 }
 
 func TestStartThatFailsLeavesNothingOpen(t *testing.T) {
@@ -225,118 +225,32 @@ func TestGivenRegistryIsUsedOnce(t *testing.T) {
 	}
 }
 
-// The page names every file it needs, is allowed nothing else, and has no
-// script or style of its own that the policy would forbid.
-func TestPageFitsItsContentSecurityPolicy(t *testing.T) {
-	t.Parallel()
-	r := start(t, defaults(t))
-	resp, err := r.http.Get(r.base + "/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	policy := resp.Header.Get("Content-Security-Policy")
-	if !strings.HasPrefix(policy, "default-src 'none';") || strings.Contains(policy, "unsafe") {
-		t.Errorf("policy %q", policy)
-	}
-	if resp.Header.Get("X-Content-Type-Options") != "nosniff" {
-		t.Error("content types may be guessed")
-	}
-	if regexp.MustCompile(`(?i)<style|style=|<script[^>]*>[^<]|\son\w+=|https?://[^w]`).Match(body) {
-		t.Error("the page has inline script, style or a foreign address")
-	}
-	_, script := r.get("/page.js")
-	for _, forbidden := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("} {
-		if strings.Contains(script, forbidden) {
-			t.Errorf("the script uses %s", forbidden)
+func TestPromisesOfTheDatabaseAreToldOnceAndExported(t *testing.T) {
+	onEachEngine(t, func(t *testing.T, e engine) {
+		cfg := e.config(t)
+		var log bytes.Buffer
+		cfg.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		r := start(t, cfg)
+		_, metrics := r.get("/metrics")
+		r.stop()
+		for _, promise := range []string{"crash", "torn_pages", "failover"} {
+			found := regexp.MustCompile(`(?m)^parley_store_promise{promise="` + promise + `"} ([01])$`).FindStringSubmatch(metrics)
+			if found == nil {
+				t.Errorf("no metric of %s", promise)
+				continue
+			}
+			holds := found[1] == "1"
+			if e.name == "sqlite" && holds != (promise != "failover") {
+				t.Errorf("%s holds: %v", promise, holds)
+			}
+			level := "INFO"
+			if !holds && promise != "failover" {
+				level = "WARN"
+			}
+			line := fmt.Sprintf("level=%s msg=store.promise promise=%s holds=%v why=", level, promise, holds)
+			if n := strings.Count(log.String(), line); n != 1 {
+				t.Errorf("%d lines with %s in %s", n, line, &log)
+			}
 		}
-	}
-	for _, match := range regexp.MustCompile(`(?:href|src)="([^":]+)"`).FindAllStringSubmatch(string(body), -1) {
-		if status, _ := r.get("/" + strings.TrimPrefix(match[1], "/")); status != 200 {
-			t.Errorf("%s is answered %d", match[1], status)
-		}
-	}
-	for _, id := range regexp.MustCompile(`byId\("(\w+)"\)`).FindAllStringSubmatch(script, -1) {
-		if !strings.Contains(string(body), `id="`+id[1]+`"`) {
-			t.Errorf("the script looks for %s, which the page lacks", id[1])
-		}
-	}
-	if status, _ := r.get("/nothing"); status != 404 {
-		t.Errorf("an unknown address is answered %d", status)
-	}
-}
-
-// certify writes a new self-signed pair and returns a pool that trusts it.
-func certify(t *testing.T, cfg monitor.Config, name string) *x509.CertPool {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: serial, DNSNames: []string{name}, NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(file, kind string, der []byte) {
-		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write(cfg.TLSCert, "CERTIFICATE", der)
-	write(cfg.TLSKey, "PRIVATE KEY", keyDER)
-	pool := x509.NewCertPool()
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool.AddCert(certificate)
-	return pool
-}
-
-func TestCallbacksArriveOverTLSAlsoAfterACertificateChange(t *testing.T) {
-	t.Parallel()
-	cfg := defaults(t)
-	dir := t.TempDir()
-	cfg.TLSCert, cfg.TLSKey = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-	first := certify(t, cfg, "first.test")
-	r := start(t, cfg)
-	r.base = "https://" + r.m.Addr()
-	try := func(pool *x509.CertPool, name string) error {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, ServerName: name}, DisableKeepAlives: true}
-		resp, err := (&http.Client{Transport: transport}).Post(r.base+query(callback.CmdGroupSendMsgException), "application/json", strings.NewReader(`{"GroupId":"g"}`))
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != 200 {
-			t.Errorf("answered %d", resp.StatusCode)
-		}
-		return nil
-	}
-	if err := try(first, "first.test"); err != nil {
-		t.Fatal(err)
-	}
-	second := certify(t, cfg, "second.test")
-	if err := try(second, "second.test"); err != nil {
-		t.Fatalf("after the change: %v", err)
-	}
-	if err := os.WriteFile(cfg.TLSKey, []byte("half written"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := try(second, "second.test"); err != nil {
-		t.Fatalf("after a key that cannot be read: %v", err)
-	}
+	})
 }

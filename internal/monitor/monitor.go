@@ -13,6 +13,7 @@ import (
 
 	"github.com/parley-im/parley/internal/certs"
 	"github.com/parley-im/parley/internal/folder"
+	"github.com/parley-im/parley/internal/promise"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -25,6 +26,7 @@ type Monitor struct {
 	cfg      Config
 	registry *prometheus.Registry
 	metrics  *metrics
+	board    *promise.Board
 	refusals refusals
 	streams  *hub
 	minute   lastMinute
@@ -34,7 +36,6 @@ type Monitor struct {
 	started  bool
 	stopped  bool
 	since    time.Time
-	folder   *folder.Folder
 	store    *store
 	listener net.Listener
 	server   *http.Server
@@ -56,13 +57,18 @@ func New(cfg Config) (*Monitor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Monitor{cfg: cfg, registry: registry, metrics: metrics, streams: &hub{metrics: metrics}}, nil
+	board, err := promise.New(cfg.Logger, registry)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	return &Monitor{cfg: cfg, registry: registry, metrics: metrics, board: board, streams: &hub{metrics: metrics}}, nil
 }
 
 // Start opens the store and listens; it returns when callbacks are received.
 // ctx bounds the start only. Started already, it does nothing; after Stop it is
 // an error. If it fails it leaves nothing open and can be tried again. It
-// returns [ErrFolderInUse] and [ErrNewerDatabase] for these cases.
+// returns [ErrFolderInUse] and [ErrNewerDatabase] for these cases, and fails when
+// the database takes no writes.
 func (m *Monitor) Start(ctx context.Context) (err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -74,13 +80,10 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("start monitor: %w", err), m.close())
+			err = errors.Join(fmt.Errorf("start monitor: %w", err), m.close(ctx))
 		}
 	}()
-	if m.folder, err = folder.Open(m.cfg.Data); err != nil {
-		return err
-	}
-	if m.store, err = openStore(ctx, m.cfg.Data, m.tell, m.metrics); err != nil {
+	if m.store, err = openStore(ctx, m.cfg, m.tell, m.board, m.metrics); err != nil {
 		return err
 	}
 	var listen net.ListenConfig
@@ -110,7 +113,7 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 	m.served = make(chan struct{})
 	go m.serve(m.server, listener, m.served)
 	m.started = true
-	m.cfg.Logger.Info("monitor.started", "address", listener.Addr().String(), "data", m.cfg.Data, "apps", len(m.cfg.Apps))
+	m.cfg.Logger.Info("monitor.started", "address", listener.Addr().String(), "database", m.store.engine.place(), "apps", len(m.cfg.Apps))
 	m.warnUnsigned(listener.Addr())
 	return nil
 }
@@ -149,8 +152,8 @@ func (m *Monitor) Addr() string {
 
 // Stop ends the monitor and returns when nothing of it runs any more: it takes
 // no new callback, answers the ones it has, commits what waits and closes the
-// files. When ctx ends first, it closes the connections without waiting for
-// their answers. Before Start and after Stop it does nothing.
+// database. When ctx ends first, it closes the connections without waiting for
+// their answers and lets go of a database that does not answer. Before Start and after Stop it does nothing.
 func (m *Monitor) Stop(ctx context.Context) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -167,22 +170,19 @@ func (m *Monitor) Stop(ctx context.Context) error {
 		<-m.served
 		m.cfg.Logger.Info("monitor.stopped")
 	}
-	return errors.Join(err, m.close())
+	return errors.Join(err, m.close(ctx))
 }
 
 // close gives back what Start took, in reverse order; m.mu is held.
-func (m *Monitor) close() error {
+func (m *Monitor) close(ctx context.Context) error {
 	var faults []error
 	if m.listener != nil && !m.started {
 		faults = append(faults, m.listener.Close())
 	}
 	if m.store != nil {
-		faults = append(faults, m.store.close())
+		faults = append(faults, m.store.close(ctx))
 	}
-	if m.folder != nil {
-		faults = append(faults, m.folder.Close())
-	}
-	m.listener, m.store, m.folder, m.started = nil, nil, nil, false
+	m.listener, m.store, m.started = nil, nil, false
 	m.addr.Store(nil)
 	return errors.Join(faults...)
 }

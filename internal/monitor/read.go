@@ -3,8 +3,6 @@ package monitor
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -29,37 +27,51 @@ func (s *store) list(ctx context.Context, f filter, after int64, limit int) (row
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
 	// Read before the rows: what commits in between is on the next page or here.
-	if err := s.readers.QueryRowContext(ctx, "SELECT coalesce(max(pos), 0) FROM exception").Scan(&head); err != nil {
-		return nil, 0, false, fmt.Errorf("list exceptions: %w", err)
+	if err := s.engine.readers().QueryRowContext(ctx, "SELECT coalesce(max(pos), 0) FROM exception").Scan(&head); err != nil {
+		return nil, 0, false, wrap("list exceptions", err)
 	}
-	where, args := []string{"pos > ?"}, []any{after}
-	if f.code != nil {
-		where, args = append(where, "code = ?"), append(args, *f.code)
-	}
-	if f.group != nil {
-		where, args = append(where, "group_id = ?"), append(args, blob(*f.group))
-	}
-	if f.from != nil {
-		where, args = append(where, "sender = ?"), append(args, blob(*f.from))
-	}
-	rows, err = s.query(ctx, columns+" WHERE "+strings.Join(where, " AND ")+" ORDER BY pos LIMIT ?", append(args, limit+1)...)
+	where, args := f.where(after)
+	fits, more, err := s.fit(ctx, where+" ORDER BY pos", limit, args...)
 	if err != nil {
-		return nil, 0, false, fmt.Errorf("list exceptions: %w", err)
+		return nil, 0, false, wrap("list exceptions", err)
 	}
-	size := 0
-	for i, row := range rows {
-		size += len(row.Body)
-		if i == limit || i > 0 && size > maxPageBytes {
-			rows, more = rows[:i], true
-			break
-		}
+	if len(fits) == 0 {
+		return nil, max(head, after), false, nil
+	}
+	last := fits[len(fits)-1]
+	n := len(args)
+	rows, err = s.query(ctx, fmt.Sprintf("%s WHERE %s AND pos <= $%d ORDER BY pos", columns, where, n+1), append(args, last)...)
+	if err != nil {
+		return nil, 0, false, wrap("list exceptions", err)
 	}
 	if more {
-		head = rows[len(rows)-1].Position
-	} else if len(rows) > 0 {
-		head = max(head, rows[len(rows)-1].Position)
+		head = last
 	}
-	return rows, max(head, after), more, nil
+	return rows, max(head, last), more, nil
+}
+
+// where says which rows after a position fit. Long ids are in PostgreSQL's index
+// with their beginning only.
+func (f filter) where(after int64) (where string, args []any) {
+	where, args = "pos > $1", []any{after}
+	add := func(condition string, value any) {
+		args = append(args, value)
+		where += fmt.Sprintf(" AND "+condition+" = $%d", len(args))
+	}
+	id := func(column string, value string) {
+		add(column, blob(value))
+		add("substr("+column+", 1, 64)", blob(value[:min(len(value), 64)]))
+	}
+	if f.code != nil {
+		add("code", *f.code)
+	}
+	if f.group != nil {
+		id("group_id", *f.group)
+	}
+	if f.from != nil {
+		id("sender", *f.from)
+	}
+	return where, args
 }
 
 // latest returns the newest exceptions that arrived after position after, at
@@ -67,22 +79,48 @@ func (s *store) list(ctx context.Context, f filter, after int64, limit int) (row
 func (s *store) latest(ctx context.Context, after int64, limit int) ([]Stored, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	rows, err := s.query(ctx, columns+" WHERE pos > ? ORDER BY pos DESC LIMIT ?", after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("latest exceptions: %w", err)
+	fits, _, err := s.fit(ctx, "pos > $1 ORDER BY pos DESC", limit, after)
+	if err != nil || len(fits) == 0 {
+		return nil, wrap("latest exceptions", err)
 	}
-	slices.Reverse(rows)
-	return rows, nil
+	rows, err := s.query(ctx, columns+" WHERE pos BETWEEN $1 AND $2 ORDER BY pos", fits[len(fits)-1], fits[0])
+	return rows, wrap("latest exceptions", err)
+}
+
+// fit returns the positions of the first rows of a query that make a page, so
+// that no more than a page of bodies leaves the database; more says that the
+// query has others.
+func (s *store) fit(ctx context.Context, where string, limit int, args ...any) (positions []int64, more bool, err error) {
+	query := fmt.Sprintf("SELECT pos, length(body) FROM exception WHERE %s LIMIT $%d", where, len(args)+1)
+	rows, err := s.engine.readers().QueryContext(ctx, query, append(args, limit+1)...)
+	if err != nil {
+		return nil, false, err
+	}
+	defer rows.Close()
+	size := 0
+	for rows.Next() {
+		var position int64
+		var length int
+		if err := rows.Scan(&position, &length); err != nil {
+			return nil, false, err
+		}
+		size += length
+		if n := len(positions); n == limit || n > 0 && size > maxPageBytes {
+			more = true
+			break
+		}
+		positions = append(positions, position)
+	}
+	return positions, more, rows.Err()
 }
 
 func (s *store) query(ctx context.Context, query string, args ...any) (list []Stored, err error) {
-	rows, err := s.readers.QueryContext(ctx, query, args...)
+	rows, err := s.engine.readers().QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	size := 0
-	for rows.Next() && size <= maxPageBytes {
+	for rows.Next() {
 		var e Stored
 		var eventID, epoch, group, sender []byte
 		var sequence, receivedAt int64
@@ -93,9 +131,15 @@ func (s *store) query(ctx context.Context, query string, args ...any) (list []St
 		e.EventID, e.Epoch, e.GroupID, e.From = string(eventID), string(epoch), string(group), string(sender)
 		e.Sequence, e.ReceivedAt = uint64(sequence), time.UnixMilli(receivedAt)
 		list = append(list, e)
-		size += len(e.Body)
 	}
 	return list, rows.Err()
+}
+
+func wrap(doing string, err error) error {
+	if err != nil {
+		err = fmt.Errorf("%s: %w", doing, err)
+	}
+	return err
 }
 
 // tallied is the total of one code over all apps.
@@ -111,22 +155,19 @@ const maxReasons = 200
 func (s *store) totals(ctx context.Context) ([]tallied, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWait)
 	defer cancel()
-	rows, err := s.readers.QueryContext(ctx, `SELECT code, sum(records), sum(refusals), max(last_at) FROM tally
-		GROUP BY code ORDER BY 3 DESC, code LIMIT ?`, maxReasons)
+	rows, err := s.engine.readers().QueryContext(ctx, `SELECT code, CAST(sum(records) AS BIGINT), CAST(sum(refusals) AS BIGINT), max(last_at)
+		FROM tally GROUP BY code ORDER BY 3 DESC, code LIMIT $1`, maxReasons)
 	if err != nil {
-		return nil, fmt.Errorf("totals: %w", err)
+		return nil, wrap("totals", err)
 	}
 	defer rows.Close()
 	var list []tallied
 	for rows.Next() {
 		var t tallied
 		if err := rows.Scan(&t.code, &t.records, &t.refusals, &t.lastAt); err != nil {
-			return nil, fmt.Errorf("totals: %w", err)
+			return nil, wrap("totals", err)
 		}
 		list = append(list, t)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("totals: %w", err)
-	}
-	return list, nil
+	return list, wrap("totals", rows.Err())
 }

@@ -25,13 +25,21 @@ type Stored struct {
 	Body       []byte          // as received
 }
 
-// record is one callback on its way to the store.
+// record is one callback on its way to the store, or a probe.
 type record struct {
 	Stored
-	command   callback.Command
-	identity  []byte // nil if every arrival is an event of its own
-	exception bool
+	kind     kind
+	command  callback.Command
+	identity []byte // nil if every arrival is an event of its own
 }
+
+type kind uint8
+
+const (
+	kindOther     kind = iota // a callback of another command
+	kindException             // a group message that was not delivered
+	kindProbe                 // nothing but a write, to learn whether it is possible
+)
 
 // maxRefusals bounds what one callback may add to the totals.
 const maxRefusals = 1_000_000_000
@@ -52,7 +60,7 @@ func newRecord(ev *callback.Event) record {
 	}
 	failed, ok := ev.Body.(*callback.SendMsgException)
 	if ok {
-		rec.exception = true
+		rec.kind = kindException
 		rec.Code, rec.GroupID, rec.From, rec.EventTime = failed.ErrorCode, failed.GroupID, failed.FromAccount, failed.EventTime
 	}
 	switch {

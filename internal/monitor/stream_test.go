@@ -66,32 +66,34 @@ func (s stream) want(random int) string {
 }
 
 func TestStreamBeginsWithTheLatestAndGoesOnLive(t *testing.T) {
-	t.Parallel()
-	r := start(t, defaults(t))
-	r.mustSend(event{code: 10023, group: "g", random: 1}, event{code: 10023, group: "g", random: 2})
-	s := r.stream(t, "")
-	first := s.want(1)
-	s.want(2)
-	r.mustSend(event{code: 10017, group: "g\n\ndata: forged", random: 3})
-	_, data, _ := s.next()
-	if data["Random"] != 3.0 || data["Class"] != "muted" || data["SdkAppid"] != float64(appid) || data["GroupId"] != "g\n\ndata: forged" {
-		t.Errorf("live: %v", data)
-	}
-	resumed := r.stream(t, first)
-	resumed.want(2)
-	resumed.want(3)
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := start(t, e.config(t))
+		r.mustSend(event{code: 10023, group: "g", random: 1}, event{code: 10023, group: "g", random: 2})
+		s := r.stream(t, "")
+		first := s.want(1)
+		s.want(2)
+		r.mustSend(event{code: 10017, group: "g\n\ndata: forged", random: 3})
+		_, data, _ := s.next()
+		if data["Random"] != 3.0 || data["Class"] != "muted" || data["SdkAppid"] != float64(appid) || data["GroupId"] != "g\n\ndata: forged" {
+			t.Errorf("live: %v", data)
+		}
+		resumed := r.stream(t, first)
+		resumed.want(2)
+		resumed.want(3)
+	})
 }
 
 func TestStreamBeginsWithAtMostAHundred(t *testing.T) {
-	t.Parallel()
-	r := start(t, defaults(t))
-	for i := range 105 {
-		r.mustSend(event{group: "g", random: i})
-	}
-	s := r.stream(t, "")
-	for i := 5; i < 105; i++ {
-		s.want(i)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := start(t, e.config(t))
+		for i := range 105 {
+			r.mustSend(event{group: "g", random: i})
+		}
+		s := r.stream(t, "")
+		for i := 5; i < 105; i++ {
+			s.want(i)
+		}
+	})
 }
 
 func TestStreamRefusesWhatIsNoCursor(t *testing.T) {
@@ -116,13 +118,14 @@ func TestOnlySoManyStreamsAreOpen(t *testing.T) {
 }
 
 func TestStopEndsStreams(t *testing.T) {
-	t.Parallel()
-	r := start(t, defaults(t))
-	s := r.stream(t, "")
-	r.mustSend(event{group: "g", random: 1})
-	s.want(1)
-	r.stop()
-	if _, data, ok := s.next(); ok {
-		t.Errorf("got %v after the end", data)
-	}
+	onEachEngine(t, func(t *testing.T, e engine) {
+		r := start(t, e.config(t))
+		s := r.stream(t, "")
+		r.mustSend(event{group: "g", random: 1})
+		s.want(1)
+		r.stop()
+		if _, data, ok := s.next(); ok {
+			t.Errorf("got %v after the end", data)
+		}
+	})
 }

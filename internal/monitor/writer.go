@@ -2,21 +2,22 @@ package monitor
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	"github.com/parley-im/parley/internal/promise"
 )
 
+// connectEvery is how long after one try to connect the next may follow. What
+// comes between gets the answer of the last.
+const connectEvery = 100 * time.Millisecond
+
+// Bounds of one transaction.
 const (
-	maxBatch = 256      // records of one transaction
-	maxWAL   = 16 << 20 // bytes of the log before its content is moved to the database
+	maxBatch      = 256     // records
+	maxBatchBytes = 8 << 20 // of their bodies; it has at least one record
 )
 
 // errStopped is returned for what comes after the end.
@@ -26,11 +27,13 @@ var errStopped = errors.New("the store is closed")
 // while the commit before was under way in one synced transaction.
 //
 // A fault of one record costs that record: the batch is rolled back and tried
-// in halves. A fault of the store costs the batch, and its connection is never
-// used again: what the file holds after a failed sync only a new one can tell.
+// in halves. A fault of the store costs the batch, and its session is never
+// used again: what the database holds after a failed commit only a new one can
+// tell.
 type writer struct {
-	path    string
+	engine  engine
 	told    func([]Stored)
+	board   *promise.Board
 	metrics *metrics
 
 	jobs     chan *job
@@ -39,71 +42,71 @@ type writer struct {
 	once     sync.Once
 	wrote    atomic.Pointer[time.Time] // when the last commit succeeded; nil after a fault
 
+	ctx    context.Context // of all that the goroutine does
+	cancel context.CancelFunc
+
 	// Owned by the goroutine.
-	db    *sql.DB // nil after a fault
-	conn  *sql.Conn
-	stmts statements // of conn, closed with it
-	other otherSize
+	session session // nil after a fault
+	others  others
+	tried   time.Time // when connecting failed last
+	away    error     // how
 }
 
-// job is a record, or a probe, and where its outcome goes.
+// job is a record and where its outcome goes.
 type job struct {
-	rec   record
-	probe bool
-	done  chan outcome // has room for one
+	rec  record
+	done chan outcome // has room for one
 }
+
+func newJob(rec record) *job { return &job{rec: rec, done: make(chan outcome, 1)} }
 
 type outcome struct {
 	fresh bool
 	err   error
 }
 
-func startWriter(ctx context.Context, path string, told func([]Stored), metrics *metrics) (*writer, error) {
-	w := &writer{path: path, told: told, metrics: metrics, jobs: make(chan *job, queueSize),
+// startWriter fails when the database takes no writes.
+func startWriter(ctx context.Context, e engine, told func([]Stored), board *promise.Board, metrics *metrics) (*writer, error) {
+	w := &writer{engine: e, told: told, board: board, metrics: metrics, jobs: make(chan *job, queueSize),
 		quit: make(chan struct{}), finished: make(chan struct{})}
-	if err := w.open(ctx); err != nil {
-		w.discard()
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	if _, err := w.commit(ctx, []*job{newJob(record{kind: kindProbe})}); err != nil {
+		w.cancel()
+		_ = w.discard() // the fault that matters is told
 		return nil, err
 	}
 	go w.run()
 	return w, nil
 }
 
-// open makes the connection if there is none.
+// open makes the session if there is none.
 func (w *writer) open(ctx context.Context) (err error) {
-	if w.db != nil {
+	if w.session != nil {
 		return nil
 	}
-	w.db, err = sql.Open("sqlite", dsn(w.path, "busy_timeout(1000)", "page_size(4096)", "auto_vacuum(INCREMENTAL)",
-		"journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(0)", "journal_size_limit(0)", "foreign_keys(1)"))
+	if w.away != nil && time.Since(w.tried) < connectEvery {
+		return w.away
+	}
+	w.session, w.away = w.engine.connect(ctx)
+	if w.away != nil {
+		w.session, w.tried = nil, time.Now()
+		return w.away
+	}
+	promises, err := w.session.promises(ctx)
 	if err != nil {
 		return err
 	}
-	w.db.SetMaxOpenConns(1)
-	if w.conn, err = w.db.Conn(ctx); err != nil {
-		return err
-	}
-	if err := migrate(ctx, w.conn); err != nil {
-		return err
-	}
-	if w.stmts, err = prepare(ctx, w.conn); err != nil {
-		return err
-	}
-	w.other, err = measureOther(ctx, w.conn)
-	return err
+	w.board.Show(promises)
+	return w.others.measure(ctx, w.session)
 }
 
-// discard closes the connection; the next batch opens another.
-func (w *writer) discard() error {
-	var faults []error
-	if w.conn != nil {
-		faults = append(faults, w.conn.Close())
+// discard closes the session; the next batch opens another.
+func (w *writer) discard() (err error) {
+	if w.session != nil {
+		err = w.session.close()
 	}
-	if w.db != nil {
-		faults = append(faults, w.db.Close())
-	}
-	w.db, w.conn = nil, nil
-	return errors.Join(faults...)
+	w.session = nil
+	return err
 }
 
 // enqueue gives j to the goroutine, waiting at most for wait.
@@ -152,10 +155,17 @@ func (w *writer) do(j *job, wait time.Duration) (fresh bool, err error) {
 	}
 }
 
-// stop ends the goroutine after it committed what waits.
-func (w *writer) stop() (err error) {
+// stop ends the goroutine after it committed what waits, or when ctx ends: then
+// what waits is told that it is not stored, as far as the engine can let go of
+// a commit.
+func (w *writer) stop(ctx context.Context) (err error) {
 	w.once.Do(func() {
 		close(w.quit)
+		select {
+		case <-w.finished:
+		case <-ctx.Done():
+		}
+		w.cancel()
 		<-w.finished
 		err = w.discard()
 	})
@@ -180,11 +190,11 @@ func (w *writer) run() {
 }
 
 func (w *writer) gather(first *job) []*job {
-	batch := []*job{first}
-	for len(batch) < maxBatch {
+	batch, size := []*job{first}, len(first.rec.Body)
+	for len(batch) < maxBatch && size < maxBatchBytes {
 		select {
 		case j := <-w.jobs:
-			batch = append(batch, j)
+			batch, size = append(batch, j), size+len(j.rec.Body)
 		default:
 			return batch
 		}
@@ -195,7 +205,7 @@ func (w *writer) gather(first *job) []*job {
 // write commits batch and tells every job its outcome.
 func (w *writer) write(batch []*job) {
 	began := time.Now()
-	fresh, err := w.commit(context.Background(), batch)
+	fresh, err := w.commit(w.ctx, batch)
 	var ofStore *storeError
 	switch {
 	case err == nil:
@@ -218,6 +228,27 @@ func (w *writer) write(batch []*job) {
 	}
 }
 
+// commit writes batch in one transaction, sets the positions of its records,
+// and returns which of them are new.
+func (w *writer) commit(ctx context.Context, batch []*job) (fresh []bool, err error) {
+	if err := w.open(ctx); err != nil {
+		return nil, ofStore("connect", err)
+	}
+	records := make([]*record, len(batch))
+	for i, j := range batch {
+		records[i] = &j.rec
+	}
+	if fresh, err = w.session.commit(ctx, records); err != nil {
+		return nil, err
+	}
+	for i, rec := range records {
+		if fresh[i] && rec.kind == kindOther {
+			w.others.add(rec)
+		}
+	}
+	return fresh, nil
+}
+
 // wroteWithin reports whether the last batch was committed, at most d ago.
 func (w *writer) wroteWithin(d time.Duration) bool {
 	at := w.wrote.Load()
@@ -227,7 +258,7 @@ func (w *writer) wroteWithin(d time.Duration) bool {
 func (w *writer) tell(batch []*job, fresh []bool) {
 	var told []Stored
 	for i, j := range batch {
-		if fresh[i] && j.rec.exception {
+		if fresh[i] && j.rec.kind == kindException {
 			told = append(told, j.rec.Stored)
 		}
 		j.done <- outcome{fresh: fresh[i]}
@@ -237,40 +268,14 @@ func (w *writer) tell(batch []*job, fresh []bool) {
 	}
 }
 
-// tidy does what may happen between two commits: bounding the other callbacks
-// and moving a long log into the database. Neither concerns a record, so a
-// failure only costs the connection.
+// tidy does what may happen between two commits. It concerns no record, so a
+// failure only costs the session.
 func (w *writer) tidy() {
-	ctx := context.Background()
-	err := w.prune(ctx)
+	err := w.others.prune(w.ctx, w.session)
 	if err == nil {
-		if info, statErr := os.Stat(w.path + "-wal"); statErr == nil && info.Size() > maxWAL {
-			_, err = w.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)")
-		}
+		err = w.session.tidy(w.ctx)
 	}
 	if err != nil {
 		_ = w.discard()
 	}
-}
-
-// storeError marks a fault of the store, as opposed to one of a record.
-type storeError struct{ error }
-
-func (e *storeError) Unwrap() error { return e.error }
-
-func ofStore(doing string, err error) error {
-	return &storeError{fmt.Errorf("%s: %w", doing, err)}
-}
-
-// blame says whether the failure of a statement is the record's or the store's
-// fault: only what SQLite refuses because of the values is the record's.
-func blame(err error) error {
-	var code *sqlite.Error
-	if errors.As(err, &code) {
-		switch code.Code() & 0xff {
-		case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_RANGE:
-			return fmt.Errorf("insert: %w", err)
-		}
-	}
-	return ofStore("insert", err)
 }

@@ -50,8 +50,9 @@ type server struct {
 // noOffers is the delivery of a server that delivers nothing.
 type noOffers struct{}
 
-func (noOffers) Offer(chat.AppID, []chat.Event) {}
-func (noOffers) Changed(chat.AppID)             {}
+func (noOffers) Offer(chat.AppID, []chat.Event)   {}
+func (noOffers) Changed(chat.AppID)               {}
+func (noOffers) Behind(chat.AppID, chat.Sequence) {}
 
 func newServer(t testing.TB, change ...func(*rest.Config)) *server {
 	t.Helper()

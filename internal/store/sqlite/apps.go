@@ -46,6 +46,24 @@ func (s *Store) Head(ctx context.Context, app chat.AppID) (h chat.Head, err erro
 	return h, err
 }
 
+// Heads reads the heads of all apps.
+func (s *Store) Heads(ctx context.Context) (all map[chat.AppID]chat.Head, err error) {
+	all = make(map[chat.AppID]chat.Head)
+	err = s.read(ctx, func(c *session) error {
+		return c.each(func(scan scanner) error {
+			app, head, err := scanHead(scan)
+			all[app] = head
+			return err
+		}, fromHeads)
+	})
+	return all, err
+}
+
+// Changes is not kept: no other process can change anything.
+func (s *Store) Changes(context.Context, chat.AppID, uint64, uint64) ([]chat.Change, error) {
+	return nil, nil
+}
+
 func (c *session) words(app chat.AppID) (list []string, err error) {
 	err = c.each(func(scan scanner) error {
 		var word string

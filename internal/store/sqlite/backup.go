@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/parley-im/parley/internal/dbfile"
 	"github.com/parley-im/parley/internal/folder"
 )
 
@@ -37,6 +38,9 @@ func (s *Store) Copy(ctx context.Context, progress func(done, total int64), use 
 	c, err := s.beginCopy(cancel)
 	if err != nil {
 		return err
+	}
+	if s.options.Wake != nil {
+		s.options.Wake()
 	}
 	err = c.follow(ctx, progress)
 	if err == nil {
@@ -143,13 +147,13 @@ func (s *Stopped) Close() error { return s.folder.Close() }
 // Copy is [Store.Copy] without a server: it moves the copy on by itself.
 func (s *Stopped) Copy(ctx context.Context, progress func(done, total int64), use func(db io.Reader, size int64) error) (err error) {
 	path := filepath.Join(s.folder.Path(), FileName)
-	db, err := sql.Open("sqlite", dsn(path, "busy_timeout(500)"))
+	db, err := sql.Open("sqlite", dbfile.DSN(path, "busy_timeout(500)"))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	db.SetMaxOpenConns(1)
-	if err := known(ctx, db); err != nil {
+	if err := dbfile.Known(ctx, db, migrations()); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	w, err := newSession(db)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	driver "modernc.org/sqlite"
+
+	"github.com/parley-im/parley/internal/dbfile"
 )
 
 // copyName is added to the database's name for the copy that a backup is made
@@ -117,7 +119,7 @@ func (c *copying) step(conn any, deadline time.Time) (more bool, err error) {
 		})
 		// The copy is thrown away unless it is completed: it needs neither
 		// journal nor syncs of its own.
-		if c.backup, err = source.NewBackup(dsn(c.path, "journal_mode(OFF)", "synchronous(OFF)", "cache_size(-2000)")); err != nil {
+		if c.backup, err = source.NewBackup(dbfile.DSN(c.path, "journal_mode(OFF)", "synchronous(OFF)", "cache_size(-2000)")); err != nil {
 			return false, fmt.Errorf("begin a copy: %w", err)
 		}
 	}

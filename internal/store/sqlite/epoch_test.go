@@ -60,6 +60,7 @@ func TestNewEpochMovesSequencesAndNothingElse(t *testing.T) {
 			t.Errorf("app %d has the epoch %q", id, a.Apps.Epoch)
 		}
 		w.Apps.Epoch = a.Apps.Epoch
+		w.Head.Epoch = a.Apps.Epoch
 		w.Head.Next, w.Head.Version = next, w.Head.Version+1
 		w.Endpoint.CursorPrevious = 0
 		for i := range w.Pending {

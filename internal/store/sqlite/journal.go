@@ -10,9 +10,18 @@ import (
 // attemptsKept is how many failed attempts of an event an endpoint keeps.
 const attemptsKept = 32
 
+const fromHeads = "SELECT h.app, a.epoch, h.next, h.version, h.time, h.accepted, h.refused, h.dropped, h.repeated FROM heads h JOIN apps a ON a.id = h.app"
+
+func scanHead(scan scanner) (app chat.AppID, h chat.Head, err error) {
+	err = scan(&app, &h.Epoch, &h.Next, &h.Version, &h.Time, &h.Totals.Accepted, &h.Totals.Refused, &h.Totals.Dropped, &h.Totals.Repeated)
+	return app, h, err
+}
+
 func (c *session) head(app chat.AppID) (h chat.Head, err error) {
-	_, err = c.one(row(&h.Next, &h.Version, &h.Time, &h.Totals.Accepted, &h.Totals.Refused, &h.Totals.Dropped, &h.Totals.Repeated),
-		"SELECT next, version, time, accepted, refused, dropped, repeated FROM heads WHERE app = ?", int64(app))
+	err = c.each(func(scan scanner) (err error) {
+		_, h, err = scanHead(scan)
+		return err
+	}, fromHeads+" WHERE h.app = ?", int64(app))
 	return h, err
 }
 
@@ -79,12 +88,20 @@ func (s *Store) Event(ctx context.Context, app chat.AppID, seq chat.Sequence) (e
 }
 
 // Found tells which attempts are stored: accepted ones by their repeat, the
-// others by their event.
+// others by their event; changes by the version, which nobody else raises.
 func (s *Store) Found(ctx context.Context, app chat.AppID, traces []chat.Trace) ([]bool, error) {
 	found := make([]bool, len(traces))
 	err := s.read(ctx, func(c *session) (err error) {
+		var head chat.Head
+		if head, err = c.head(app); err != nil {
+			return err
+		}
 		for i, t := range traces {
-			if t.Stored {
+			if t.Removed != "" {
+				found[i] = head.Epoch != t.Removed
+			} else if t.Version > 0 {
+				found[i] = head.Version >= t.Version
+			} else if t.Stored {
 				_, found[i], err = s.repeats.find(c, t.Repeat, func(p *chat.Repeat) bool { return p.Attempt == t.Attempt })
 			} else if t.Event > 0 {
 				var id id16

@@ -152,7 +152,7 @@ func (r *records) DeleteAccount(user chat.UserID) error {
 		"DELETE FROM accounts WHERE app = ?1 AND user = ?2")
 }
 
-func (r *records) RaiseVersion() (version uint64, err error) {
+func (r *records) RaiseVersion(chat.Change) (version uint64, err error) {
 	ok, err := r.w.one(row(&version), "UPDATE heads SET version = version + 1 WHERE app = ? RETURNING version", int64(r.app))
 	if err == nil && !ok {
 		err = fmt.Errorf("app %d is not there", r.app)

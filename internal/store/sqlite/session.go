@@ -5,22 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"path/filepath"
-	"strings"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"github.com/parley-im/parley/internal/dbfile"
 )
 
 // dsn names the file with the pragmas that every connection to it starts with.
-func dsn(path string, pragmas ...string) string {
-	slashed := filepath.ToSlash(path)
-	if !strings.HasPrefix(slashed, "/") {
-		slashed = "/" + slashed // a Windows drive
-	}
-	u := url.URL{Scheme: "file", Path: slashed, RawQuery: url.Values{"_pragma": pragmas}.Encode()}
-	return u.String()
-}
+func dsn(path string, pragmas ...string) string { return dbfile.DSN(path, pragmas...) }
 
 // session is one connection with the statements it has prepared. It is used by
 // one goroutine at a time. Queries do not watch a context: each reads a bounded

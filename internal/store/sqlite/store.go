@@ -9,9 +9,12 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/dbfile"
 	"github.com/parley-im/parley/internal/folder"
+	"github.com/parley-im/parley/internal/promise"
 )
 
 // Errors of Open, and of a store that is not open.
@@ -19,7 +22,7 @@ var (
 	// ErrInUse: another process has the data folder open.
 	ErrInUse = folder.ErrInUse
 	// ErrNewer: a newer program wrote the database.
-	ErrNewer = errors.New("the database is newer than this program")
+	ErrNewer = dbfile.ErrNewer
 	// ErrClosed: the store was closed, or could not be opened again.
 	ErrClosed = errors.New("sqlite: the store is not open")
 )
@@ -38,6 +41,9 @@ type Options struct {
 	// CheckpointAt is how many bytes the write-ahead log may hold before
 	// Maintain moves it into the database; 0 is 16 MiB.
 	CheckpointAt int64
+	// Wake is called when Maintain has something new to do and should not wait
+	// for the next write; nil tells nobody.
+	Wake func()
 }
 
 // Store is a [chat.Store] in one SQLite file. Reads may come from any number
@@ -82,6 +88,23 @@ func Open(dir string, options Options) (*Store, error) {
 	return open(dir, options, migrations())
 }
 
+// Concurrent is false: the file has one writer.
+func (s *Store) Concurrent() bool { return false }
+
+// Promises are what the settings of the connection that writes promise. It is
+// for the writer's goroutine, between two transactions.
+func (s *Store) Promises(ctx context.Context) ([]promise.Promise, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.files == nil {
+		return nil, ErrClosed
+	}
+	return dbfile.Promises(ctx, s.files.writer.conn)
+}
+
+// Now is the wall clock.
+func (s *Store) Now() time.Time { return time.Now() }
+
 func open(dir string, options Options, steps fs.FS) (*Store, error) {
 	if options.RepeatMemory <= 0 {
 		options.RepeatMemory = 16 << 20
@@ -112,7 +135,7 @@ func (s *Store) start() (err error) {
 	if err := folder.Private(s.path); err != nil {
 		return err
 	}
-	if err := migrate(context.Background(), s.path, s.steps); err != nil {
+	if err := dbfile.Migrate(context.Background(), s.path, s.steps, nil); err != nil {
 		return err
 	}
 	f, err := openFiles(s.path)

@@ -36,7 +36,7 @@ func model(t *testing.T, w *world) {
 		for range steps {
 			keep := rapid.IntRange(0, 2).Draw(t, "rolled back if 0") > 0
 			backup, people := copyGroups(groups), maps.Clone(accounts)
-			tx, err := w.store.Begin()
+			tx, err := w.begin()
 			must(t, err)
 			r, err := tx.Records(app)
 			must(t, err)

@@ -19,7 +19,7 @@ func (w *world) recognised(t fatal, app chat.AppID, k chat.RepeatKey, now int64)
 	t.Helper()
 	r, ok, err := w.store.Repeat(w.ctx, app, k, now)
 	must(t, err)
-	tx, err := w.store.Begin()
+	tx, err := w.begin()
 	must(t, err)
 	defer tx.Rollback()
 	head, err := tx.Lock(app, nil, []chat.RepeatKey{k}, now)
@@ -134,7 +134,7 @@ func repeatsModel(t *testing.T, w *world) {
 			},
 			"roll back": func(t *rapid.T) {
 				list := batch()
-				tx, err := w.store.Begin()
+				tx, err := w.begin()
 				must(t, err)
 				must(t, put(tx, app1, nil, now, func(chat.Head) chat.Rows { return chat.Rows{Repeats: list} }))
 				tx.Rollback()

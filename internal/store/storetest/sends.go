@@ -19,7 +19,7 @@ func batch(t *testing.T, w *world) {
 		equal(t, "message", got[len(got)-1-i], rows.Messages[i])
 	}
 	equal(t, "head", get[chat.Head](t)(w.store.Head(w.ctx, app1)),
-		chat.Head{Next: 257, Time: start * 1000, Totals: chat.Totals{Accepted: 256}})
+		chat.Head{Epoch: "epoch-1", Next: 257, Time: start * 1000, Totals: chat.Totals{Accepted: 256}})
 	for i, r := range rows.Repeats {
 		p, ok, err := w.store.Repeat(w.ctx, app1, r.Key, start)
 		if !ok || err != nil {
@@ -39,10 +39,15 @@ func sequences(t *testing.T, w *world) {
 	heads := map[chat.GroupKey]chat.MsgSeq{}
 	n := 0
 	for round := range 12 {
-		// One transaction for both apps, as the writer makes it.
-		tx, err := w.store.Begin()
+		// One transaction for both apps, as the writer makes it, where the store can.
+		tx, err := w.begin()
 		must(t, err)
 		for app, list := range groups {
+			if w.store.Concurrent() {
+				must(t, tx.Commit())
+				tx, err = w.begin()
+				must(t, err)
+			}
 			g := list[round%len(list)]
 			must(t, put(tx, app, list, start+int64(round), func(h chat.Head) chat.Rows {
 				equal(t, "next sequence", h.Next, next[app])
@@ -63,7 +68,7 @@ func sequences(t *testing.T, w *world) {
 			equal(t, "sequence", e.Seq, chat.Sequence(i+1))
 		}
 	}
-	tx, err := w.store.Begin()
+	tx, err := w.begin()
 	must(t, err)
 	defer tx.Rollback()
 	head, err := tx.Lock(app1, []chat.GroupKey{groups[app1][0], 1 << 40}, nil, start)
@@ -215,7 +220,7 @@ func rollback(t *testing.T, w *world) {
 	g := w.makeGroup(t, app1, "g")
 	before := get[chat.Head](t)(w.store.Head(w.ctx, app1))
 	for range 3 {
-		tx, err := w.store.Begin()
+		tx, err := w.begin()
 		must(t, err)
 		must(t, put(tx, app1, []chat.GroupKey{g}, start, func(h chat.Head) chat.Rows { return accepted(app1, h, g, 5, 0, start) }))
 		r, err := tx.Records(app1)
@@ -265,7 +270,7 @@ func found(t *testing.T, w *world) {
 	}
 	stored := w.send(t, app1, g, 4, 0, start)
 	var lost chat.Rows
-	tx, err := w.store.Begin()
+	tx, err := w.begin()
 	must(t, err)
 	must(t, put(tx, app1, []chat.GroupKey{g}, start, func(h chat.Head) chat.Rows {
 		lost = accepted(app1, h, g, 4, 100, start)
@@ -331,7 +336,7 @@ func restart(t *testing.T, w *world) {
 		if err := r.PutEndpoint(chat.Endpoint{ID: "primary", App: app1, Cursor: 3}); err != nil {
 			return err
 		}
-		_, err := r.RaiseVersion()
+		_, err := r.RaiseVersion(chat.Change{ID: attempt(1)})
 		return err
 	})
 	type state struct {

@@ -31,7 +31,7 @@ func apps(t *testing.T, w *world) {
 		}
 		return err
 	})
-	equal(t, "head of a new app", get[chat.Head](t)(w.store.Head(w.ctx, app2)), chat.Head{Next: 1})
+	equal(t, "head of a new app", get[chat.Head](t)(w.store.Head(w.ctx, app2)), chat.Head{Epoch: "epoch-2", Next: 1})
 	equal(t, "head of no app", get[chat.Head](t)(w.store.Head(w.ctx, 99)), chat.Head{})
 }
 
@@ -384,7 +384,7 @@ func removedApp(t *testing.T, w *world) {
 		}
 		w.makeApp(t, app2) // made anew, it finds nothing of the old one
 	}
-	equal(t, "head", get[chat.Head](t)(w.store.Head(w.ctx, app2)), chat.Head{Next: 1})
+	equal(t, "head", get[chat.Head](t)(w.store.Head(w.ctx, app2)), chat.Head{Epoch: "epoch-1", Next: 1})
 	w.send(t, app2, w.makeGroup(t, app2, "g"), 3, 0, start)
 }
 
@@ -420,14 +420,14 @@ func version(t *testing.T, w *world) {
 	w.makeApp(t, app2)
 	for i := range uint64(3) {
 		w.change(t, app1, func(r chat.Records) error {
-			v, err := r.RaiseVersion()
+			v, err := r.RaiseVersion(chat.Change{ID: attempt(1)})
 			equal(t, "version", v, i+1)
 			return err
 		})
 	}
 	equal(t, "version", get[chat.Head](t)(w.store.Head(w.ctx, app1)).Version, uint64(3))
 	equal(t, "version of the other app", get[chat.Head](t)(w.store.Head(w.ctx, app2)).Version, uint64(0))
-	if w.try(99, func(r chat.Records) error { _, err := r.RaiseVersion(); return err }) == nil {
+	if w.try(99, func(r chat.Records) error { _, err := r.RaiseVersion(chat.Change{}); return err }) == nil {
 		t.Fatal("the version of a missing app was raised")
 	}
 }

@@ -97,10 +97,16 @@ type world struct {
 	opened Opened
 	store  chat.Store
 	ctx    context.Context
+	open   chat.Tx // the last transaction
 }
 
 func newWorld(t *testing.T, opened Opened) *world {
 	w := &world{opened: opened, store: opened.Store, ctx: t.Context()}
+	t.Cleanup(func() { // one that a failed test leaves open would hold up the end
+		if w.open != nil {
+			w.open.Rollback()
+		}
+	})
 	w.makeApp(t, app1)
 	return w
 }
@@ -146,9 +152,17 @@ func (w *world) change(t fatal, app chat.AppID, f func(chat.Records) error) {
 	must(t, w.try(app, f))
 }
 
+func (w *world) begin() (tx chat.Tx, err error) {
+	tx, err = w.store.Begin()
+	if err == nil {
+		w.open = tx
+	}
+	return tx, err
+}
+
 // try runs f in a transaction, which is rolled back if it fails.
 func (w *world) try(app chat.AppID, f func(chat.Records) error) error {
-	tx, err := w.store.Begin()
+	tx, err := w.begin()
 	if err != nil {
 		return err
 	}
@@ -183,7 +197,7 @@ func (w *world) makeGroup(t fatal, app chat.AppID, id chat.GroupID) chat.GroupKe
 // commit locks, lets f make rows from the head, and commits them. What f leaves
 // zero of the app's row is as it was.
 func (w *world) commit(app chat.AppID, groups []chat.GroupKey, now int64, f func(chat.Head) chat.Rows) error {
-	tx, err := w.store.Begin()
+	tx, err := w.begin()
 	if err != nil {
 		return err
 	}

@@ -1,22 +1,12 @@
-package monitor
+-- The monitor's tables in SQLite.
+--
+-- What comes from outside and may hold any bytes is a BLOB. Positions are never
+-- used twice, so that a cursor cannot skip what took a freed number.
+--
+-- The programs before goose read user_version alone: every step sets it to its
+-- own number, so that they refuse what they do not know.
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-)
-
-// ErrNewerDatabase is returned by Start when the database was written by a
-// newer version of the program.
-var ErrNewerDatabase = errors.New("the database is newer than this program")
-
-// migrations turn a database of version n into one of version n+1. The version
-// is SQLite's user_version. A migration that was released is never changed.
-//
-// What comes from outside and may hold any bytes is a BLOB. Positions are never
-// used twice, so that a cursor cannot skip what took a freed number.
-var migrations = []string{`
+-- +goose Up
 CREATE TABLE exception (
 	pos         INTEGER PRIMARY KEY AUTOINCREMENT,  -- order of arrival
 	app         INTEGER NOT NULL,
@@ -58,22 +48,5 @@ CREATE TABLE other (                                -- callbacks of other comman
 CREATE UNIQUE INDEX other_identity ON other (app, identity) WHERE identity IS NOT NULL;
 
 CREATE TABLE probe (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL);
-`}
 
-// migrate brings the database that c writes to up to date.
-func migrate(ctx context.Context, c *sql.Conn) error {
-	var version int
-	if err := c.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read database version: %w", err)
-	}
-	if version > len(migrations) {
-		return fmt.Errorf("%w: it has version %d, the program knows %d", ErrNewerDatabase, version, len(migrations))
-	}
-	for ; version < len(migrations); version++ {
-		step := fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT", migrations[version], version+1)
-		if _, err := c.ExecContext(ctx, step); err != nil {
-			return fmt.Errorf("migrate database to version %d: %w", version+1, err)
-		}
-	}
-	return nil
-}
+PRAGMA user_version = 1;

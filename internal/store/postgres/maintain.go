@@ -1,0 +1,100 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/pg"
+)
+
+const (
+	// changesKept is how long it is remembered what raised an app's version. A
+	// process that is further behind forgets everything of the app.
+	changesKept = time.Hour
+	purgeRows   = 1000 // of one slice
+)
+
+// Maintain does a piece of housekeeping: it empties the table of repeats whose
+// turn comes next, forgets old changes, and deletes a slice of what is to be
+// purged. Of several processes one does it at a time. more says that there is
+// work left.
+func (s *Store) Maintain() (more bool, err error) {
+	if s.closed.Load() {
+		return false, errClosed
+	}
+	ctx, cancel := bounded()
+	defer cancel()
+	conn, err := s.write.Acquire(ctx)
+	if err != nil {
+		return false, translate("maintain", err)
+	}
+	defer conn.Release()
+	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		var mine bool
+		var at time.Time
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('parley housekeeping', 0)), clock_timestamp()").Scan(&mine, &at); err != nil || !mine {
+			return err
+		}
+		if err := emptyNext(ctx, tx, at); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "DELETE FROM changes WHERE at < $1", at.Add(-changesKept)); err != nil {
+			return err
+		}
+		more, err = purge(ctx, tx)
+		return err
+	})
+	return more && err == nil, translate("maintain", err)
+}
+
+// emptyNext empties the table of repeats whose turn comes next, before it is
+// written again. What it holds is older than the window. That takes a lock on
+// it; if a reader is in the way it is tried again.
+func emptyNext(ctx context.Context, tx pgx.Tx, at time.Time) error {
+	table := fmt.Sprintf("repeats_%d", slotOf(at.Add(chat.RepeatWindow*time.Second)))
+	var filled bool
+	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+table+")").Scan(&filled); err != nil || !filled {
+		return err
+	}
+	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { // a savepoint
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = 50"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, "TRUNCATE "+table)
+		return err
+	})
+	if err != nil && pg.KindOf(err) == pg.Busy {
+		return nil
+	}
+	return err
+}
+
+// purge deletes a slice of a dissolved group's messages, or of a removed app's
+// events.
+func purge(ctx context.Context, tx pgx.Tx) (more bool, err error) {
+	var app, journal, group int64
+	err = tx.QueryRow(ctx, "SELECT app, journal, gkey FROM purges LIMIT 1").Scan(&app, &journal, &group)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	slice, args := `DELETE FROM messages WHERE app = $1 AND gkey = $2 AND seq IN
+		(SELECT seq FROM messages WHERE app = $1 AND gkey = $2 ORDER BY seq LIMIT $3)`, []any{app, group, purgeRows}
+	if group == 0 {
+		slice, args = `DELETE FROM events WHERE app = $1 AND journal = $2 AND seq IN
+			(SELECT seq FROM events WHERE app = $1 AND journal = $2 ORDER BY seq LIMIT $3)`, []any{app, journal, purgeRows}
+	}
+	tag, err := tx.Exec(ctx, slice, args...)
+	if err != nil || tag.RowsAffected() == purgeRows {
+		return true, err
+	}
+	_, err = tx.Exec(ctx, "DELETE FROM purges WHERE app = $1 AND journal = $2 AND gkey = $3", app, journal, group)
+	return true, err
+}

@@ -1,0 +1,169 @@
+package postgres
+
+import (
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// attemptsKept is how many failed attempts of an event an endpoint keeps.
+const attemptsKept = 32
+
+func (t *tx) putMessages(list []chat.Message) {
+	if len(list) == 0 {
+		return
+	}
+	type m = chat.Message
+	t.queue("put messages", -1, `INSERT INTO messages (app, gkey, seq, sender, random, time, priority, flags, body, cloud, attempt)
+		SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
+			$9::bytea[], $10::bytea[], $11::uuid[])`,
+		int64(t.app),
+		column(list, func(m *m) int64 { return int64(m.Group) }),
+		column(list, func(m *m) int64 { return int64(m.Seq) }),
+		column(list, func(m *m) []byte { return blob(m.From) }),
+		column(list, func(m *m) int64 { return int64(m.Random) }),
+		column(list, func(m *m) int64 { return m.Time }),
+		column(list, func(m *m) int16 { return int16(m.Priority) }),
+		column(list, func(m *m) int64 { return int64(m.Flags) }),
+		column(list, func(m *m) []byte { return blob(m.Body) }),
+		column(list, func(m *m) []byte { return blob(m.Cloud) }),
+		column(list, func(m *m) [16]byte { return m.Attempt }))
+}
+
+func (t *tx) putGroupHeads(list []chat.GroupHead) {
+	if len(list) == 0 {
+		return
+	}
+	type g = chat.GroupHead
+	t.queue("put group heads", -1, `UPDATE group_heads h SET next = v.next, time = v.time
+		FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) v(gkey, next, time) WHERE h.app = $1 AND h.gkey = v.gkey`,
+		int64(t.app),
+		column(list, func(g *g) int64 { return int64(g.Key) }),
+		column(list, func(g *g) int64 { return int64(g.Next) }),
+		column(list, func(g *g) int64 { return g.Time }))
+}
+
+const eventColumns = "seq, id, attempt, command, time, client_ip, platform, code, grp, sender, random, rule, body, detail, count, cut"
+
+func (t *tx) putEvents(list []chat.Event) {
+	if len(list) == 0 {
+		return
+	}
+	type e = chat.Event
+	t.queue("put events", -1, `INSERT INTO events (app, journal, `+eventColumns+`)
+		SELECT $1, $2, * FROM unnest($3::bigint[], $4::uuid[], $5::uuid[], $6::bytea[], $7::bigint[], $8::bytea[], $9::bytea[], $10::integer[],
+			$11::bytea[], $12::bytea[], $13::bigint[], $14::bytea[], $15::bytea[], $16::bytea[], $17::bigint[], $18::bigint[])`,
+		int64(t.app), t.journal,
+		column(list, func(e *e) int64 { return int64(e.Seq) }),
+		column(list, func(e *e) [16]byte { return e.ID }),
+		column(list, func(e *e) [16]byte { return e.Attempt }),
+		column(list, func(e *e) []byte { return blob(e.Command) }),
+		column(list, func(e *e) int64 { return e.Time }),
+		column(list, func(e *e) []byte { return blob(e.ClientIP) }),
+		column(list, func(e *e) []byte { return blob(e.Platform) }),
+		column(list, func(e *e) int32 { return int32(e.Code) }),
+		column(list, func(e *e) []byte { return blob(e.Group) }),
+		column(list, func(e *e) []byte { return blob(e.From) }),
+		column(list, func(e *e) int64 { return int64(e.Random) }),
+		column(list, func(e *e) []byte { return blob(e.Rule) }),
+		column(list, func(e *e) []byte { return blob(e.Body) }),
+		column(list, func(e *e) []byte { return blob(e.Detail) }),
+		column(list, func(e *e) int64 { return int64(e.Count) }),
+		column(list, func(e *e) int64 { return int64(e.Cut) }))
+}
+
+// putRepeats writes into the table whose turn it is by the database's clock: all processes agree
+// about which one is to be emptied next.
+func (t *tx) putRepeats(list []chat.Repeat) {
+	if len(list) == 0 {
+		return
+	}
+	type r = chat.Repeat
+	t.queue("put repeats", -1, insertRepeats[t.slot],
+		int64(t.app), t.journal,
+		column(list, func(r *r) [16]byte { return r.Key }),
+		column(list, func(r *r) [16]byte { return r.Attempt }),
+		column(list, func(r *r) int64 { return int64(r.Seq) }),
+		column(list, func(r *r) int64 { return r.Time }))
+}
+
+func (t *tx) putSpoken(list []chat.Spoken) {
+	if len(list) == 0 {
+		return
+	}
+	type s = chat.Spoken
+	t.queue("put last words", -1, `UPDATE members m SET last_msg_time = v.time
+		FROM unnest($2::bigint[], $3::bytea[], $4::bigint[]) v(gkey, account, time)
+		WHERE m.app = $1 AND m.gkey = v.gkey AND m.account = v.account AND m.last_msg_time < v.time`,
+		int64(t.app),
+		column(list, func(s *s) int64 { return int64(s.Group) }),
+		column(list, func(s *s) []byte { return blob(s.User) }),
+		column(list, func(s *s) int64 { return s.Time }))
+}
+
+// putProgress writes what a lane reports. The report of an endpoint that was
+// deleted in the meantime is dropped, and so is all that comes from a process
+// whose turn to deliver is over.
+func (t *tx) putProgress(p *chat.Progress) {
+	app, endpoint, term := int64(t.app), blob(p.Endpoint), t.store.term.Load()
+	t.queue("put cursor", -1, "UPDATE endpoints SET cursor = $3, cursor_previous = $4 WHERE app = $1 AND id = $2 AND "+ofTerm+"$5)",
+		app, endpoint, int64(p.Cursor), int64(p.CursorPrevious), term)
+	if len(p.Put) > 0 {
+		put := latest(p.Put)
+		type e = chat.Pending
+		t.queue("put pending", -1, `INSERT INTO pending (app, endpoint, seq, previous, attempt, next_at, dead, status, reason)
+			SELECT $1, $2, v.* FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::bigint[], $9::bytea[]) v
+			WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2) AND `+ofTerm+`$10)
+			ON CONFLICT (app, endpoint, seq) DO UPDATE SET previous = excluded.previous, attempt = excluded.attempt,
+			next_at = excluded.next_at, dead = excluded.dead, status = excluded.status, reason = excluded.reason`,
+			app, endpoint,
+			column(put, func(e *e) int64 { return int64(e.Seq) }),
+			column(put, func(e *e) int64 { return int64(e.Previous) }),
+			column(put, func(e *e) int64 { return int64(e.Attempt) }),
+			column(put, func(e *e) int64 { return e.NextAt }),
+			column(put, func(e *e) bool { return e.Dead }),
+			column(put, func(e *e) int64 { return int64(e.Status) }),
+			column(put, func(e *e) []byte { return blob(e.Reason) }), term)
+	}
+	if len(p.Delete) > 0 {
+		t.queue("delete pending", -1, "DELETE FROM pending WHERE app = $1 AND endpoint = $2 AND seq = ANY($3) AND "+ofTerm+"$4)",
+			app, endpoint, numbers(p.Delete), term)
+	}
+	if len(p.Failed) == 0 {
+		return
+	}
+	type f = chat.Attempted
+	seqs := column(p.Failed, func(f *f) int64 { return int64(f.Seq) })
+	t.queue("put failures", -1, `INSERT INTO failures (app, endpoint, seq, n, attempt, at, duration, status, reason, answer)
+		SELECT $1, $2, v.seq, coalesce((SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = v.seq), 0)
+			+ row_number() OVER (PARTITION BY v.seq ORDER BY v.ord), v.attempt, v.at, v.duration, v.status, v.reason, v.answer
+		FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[])
+			WITH ORDINALITY v(seq, attempt, at, duration, status, reason, answer, ord)
+		WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2) AND `+ofTerm+`$10)`,
+		app, endpoint, seqs,
+		column(p.Failed, func(f *f) int64 { return int64(f.Attempt) }),
+		column(p.Failed, func(f *f) int64 { return f.At }),
+		column(p.Failed, func(f *f) int64 { return f.Duration }),
+		column(p.Failed, func(f *f) int64 { return int64(f.Status) }),
+		column(p.Failed, func(f *f) []byte { return blob(f.Reason) }),
+		column(p.Failed, func(f *f) []byte { return blob(f.Answer) }), term)
+	t.queue("trim failures", -1, `DELETE FROM failures f WHERE f.app = $1 AND f.endpoint = $2 AND f.seq = ANY($3) AND f.n <=
+		(SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = f.seq) - $4`, app, endpoint, seqs, int64(attemptsKept))
+}
+
+// ofTerm begins the condition that the turn to deliver is of a term.
+const ofTerm = "EXISTS (SELECT 1 FROM delivery WHERE term = "
+
+// latest leaves of rows with the same sequence the last: one statement can
+// write a row but once.
+func latest(list []chat.Pending) []chat.Pending {
+	at := make(map[chat.Sequence]int, len(list))
+	out := make([]chat.Pending, 0, len(list))
+	for _, p := range list {
+		if i, ok := at[p.Seq]; ok {
+			out[i] = p
+			continue
+		}
+		at[p.Seq] = len(out)
+		out = append(out, p)
+	}
+	return out
+}
