@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-im/parley/internal/chat"
 )
 
 // origin names a line of history of a database: a server made anew from a copy,
@@ -39,9 +41,6 @@ func (s *Store) check(ctx context.Context, c *pgx.Conn) error {
 	}
 	return err
 }
-
-// epochGap is how far a new epoch's sequences begin above the old one's.
-const epochGap = 1_000_000
 
 // settle makes sure that the journals belong to the server that answers. If they
 // were last written by another one, the server is a copy or took over, nobody
@@ -99,12 +98,18 @@ func (s *Store) settle(ctx context.Context) (err error) {
 	return nil
 }
 
-// newEpochs begins a new epoch for every app: another id, and sequences that no
-// event of the old one can have.
+// newEpochs begins a new epoch for every app: another id, sequences that no event
+// of the old one can have (see [chat.FirstOfEpoch]), and a new chain of events
+// before one another.
 func newEpochs(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, `UPDATE heads SET epoch = convert_to(substr(replace(gen_random_uuid()::text, '-', ''), 1, 16), 'UTF8'),
-		next = next + $1, version = version + 1`, epochGap); err != nil {
+		next = next + $1, version = version + 1`, int64(chat.EpochShift)); err != nil {
 		return fmt.Errorf("begin new epochs: %w", err)
+	}
+	for _, sql := range []string{"UPDATE endpoints SET cursor_previous = 0", "UPDATE pending SET previous = 0"} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("begin new epochs: %w", err)
+		}
 	}
 	return nil
 }
