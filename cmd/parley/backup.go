@@ -15,13 +15,14 @@ import (
 )
 
 type backupCmd struct {
-	To   string `arg:"" name:"dir" help:"Folder to make; - writes a tar archive to standard output."`
-	Data string `name:"data" default:"parley-data" placeholder:"DIR" help:"Data folder."`
+	To                   string `arg:"" name:"dir" help:"Folder to make; - writes a tar archive to standard output."`
+	Data                 string `name:"data" default:"parley-data" placeholder:"DIR" help:"Data folder."`
+	config.DatabaseFlags `embed:""`
 }
 
 // Run makes a backup of a data folder, whether its server runs or not.
 func (c *backupCmd) Run(e *env) error {
-	if err := folders(c.To, c.Data); err != nil {
+	if err := folders(c.To, c.Data, c.DatabaseFlags); err != nil {
 		return err
 	}
 	made := func(w io.Writer) error { return backupOf(e.ctx, c.Data, w, percentages(e.stderr)) }
@@ -35,9 +36,14 @@ func (c *backupCmd) Run(e *env) error {
 	return nil
 }
 
-// folders checks the two folders of a command.
-func folders(dir, data string) error {
+// folders checks the two folders of a command. Of a database it is told who does
+// it better.
+func folders(dir, data string, database config.DatabaseFlags) error {
 	var f config.Faults
+	if database.Given() {
+		f = append(f, "--database: a PostgreSQL database is backed up and restored with PostgreSQL's own programs (pg_basebackup, pg_dump); "+
+			"the server notices that it was restored and begins new epochs")
+	}
 	if dir == "" {
 		f = append(f, "DIR: a folder is needed, or -")
 	}
