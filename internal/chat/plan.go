@@ -75,6 +75,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 		return fmt.Errorf("lock app %d: %w", s.tenant.id, err)
 	}
 	s.head = head
+	for _, e := range s.sends {
+		e.attempt.recalled = e.attempt.recalled || e.refusal == nil // the lock has looked them up
+	}
 	if now, ok := w.b.tenant(s.tenant.id); head.Next == 0 || !ok || now != s.tenant { // removed, perhaps made again
 		s.gone, s.rows = true, Rows{}
 		for _, e := range s.sends {

@@ -173,7 +173,7 @@ func (t *tx) Lock(app chat.AppID, groups []chat.GroupKey, keys []chat.RepeatKey,
 		return nil
 	})
 	if err != nil {
-		return chat.Head{}, fmt.Errorf("lock app %d: %w", app, err)
+		return chat.Head{}, err
 	}
 	t.groups = head.Groups
 	return head, nil
