@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/pgtest"
@@ -17,15 +19,16 @@ import (
 
 // processes are two backends on one database, as two processes have it.
 type processes struct {
-	t       *testing.T
-	a, b    *chat.Backend
-	answers *answers // of b, whose sends are asked about when the switch is on
+	t        *testing.T
+	database string
+	a, b     *chat.Backend
+	answers  *answers // of b, whose sends are asked about when the switch is on
 }
 
 func newProcesses(t *testing.T) *processes {
 	t.Helper()
 	database := pgtest.Database(t)
-	p := &processes{t: t, answers: &answers{asked: make(chan struct{}, 64), verdict: make(chan chat.Verdict, 64)}}
+	p := &processes{t: t, database: database, answers: &answers{asked: make(chan struct{}, 64), verdict: make(chan chat.Verdict, 64)}}
 	p.a, p.b = startOn(t, database, nil), startOn(t, database, p.answers)
 	settings := chat.DefaultSettings()
 	settings.GroupRate = 0
@@ -353,6 +356,42 @@ func TestRepeatUsesUpNoLimitInASharedStore(t *testing.T) {
 			t.Fatalf("%v", kinds)
 		}
 		return
+	}
+}
+
+// Whatever holds the app's row for long, for example a process that is stopped
+// in mid-transaction: what waited for more than two seconds is refused, and is
+// recorded when the row is free.
+func TestSendsBehindAProcessThatHoldsTheAppAreRefusedWith60008(t *testing.T) {
+	t.Parallel()
+	p := newProcesses(t)
+	if o, err := p.a.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Accepted {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	held, err := pgx.Connect(t.Context(), p.database)
+	p.must(err)
+	defer held.Close(context.Background())
+	_, err = held.Exec(t.Context(), "BEGIN")
+	p.must(err)
+	_, err = held.Exec(t.Context(), "SELECT 1 FROM parley.heads FOR NO KEY UPDATE")
+	p.must(err)
+	result := make(chan told, 1)
+	go func() {
+		o, err := p.a.Send(context.Background(), send(2))
+		result <- told{o, err}
+	}()
+	_, err = held.Exec(t.Context(), "SELECT pg_sleep(3)")
+	p.must(err)
+	_, err = held.Exec(t.Context(), "COMMIT")
+	p.must(err)
+	if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Code != api.CodeServiceTimeout {
+		t.Errorf("%+v %v", r, r.Refusal)
+	}
+	if !p.a.Ready() || p.a.UnrecordedRefusals() != 0 {
+		t.Error("the store is taken for one that takes no writes")
+	}
+	if o, err := p.b.Send(t.Context(), send(3)); err != nil || o.Kind != chat.Accepted || o.Seq != 2 {
+		t.Errorf("%+v, %v", o, err)
 	}
 }
 
