@@ -135,6 +135,10 @@ func (w *crowd) send(server int, m api.SendGroupMsgRequest) bool {
 			return true
 		case errors.As(err, &status): // 503: repeat with the same Random
 			w.change(func() { w.unknown++ })
+			select {
+			case <-time.After(20 * time.Millisecond): // as a client would, not at once
+			case <-ctx.Done():
+			}
 			continue
 		}
 		w.change(func() { w.unknown++ })

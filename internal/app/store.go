@@ -21,11 +21,10 @@ func (s *Server) openStore(ctx context.Context) (store, error) {
 	if s.cfg.Database != "" {
 		return opened(postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log}))
 	}
-	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{}))
+	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{Wake: func() { s.backend.Tend() }}))
 }
 
-// opened gives no store at all after an error: a nil pointer in the interface
-// would look like one.
+// opened keeps a nil pointer from becoming a store that is not nil.
 func opened[S store](s S, err error) (store, error) {
 	if err != nil {
 		return nil, err

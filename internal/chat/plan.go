@@ -75,6 +75,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 		return fmt.Errorf("lock app %d: %w", s.tenant.id, err)
 	}
 	s.head = head
+	for _, e := range s.sends {
+		e.attempt.recalled = e.attempt.recalled || e.refusal == nil // the lock has looked them up
+	}
 	if now, ok := w.b.tenant(s.tenant.id); head.Next == 0 || !ok || now != s.tenant { // removed, perhaps made again
 		s.gone, s.rows = true, Rows{}
 		for _, e := range s.sends {
@@ -97,9 +100,16 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 			e.plan = plan{stale: true}
 			continue
 		}
-		if e.refusal == nil && w.recheck(e, head) {
-			e.plan = plan{stale: true}
-			continue
+		if e.refusal == nil {
+			if first, ok := head.Repeats[e.attempt.key]; ok { // accepted through another process, before any rule has a say
+				e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
+				s.rows.Totals.Repeated++
+				continue
+			}
+			if w.recheck(e, head) {
+				e.plan = plan{stale: true}
+				continue
+			}
 		}
 		if e.refusal == nil {
 			w.accept(s, e, moved, now)
@@ -206,11 +216,6 @@ func (w *writer) recheck(e *entry, head Head) (anew bool) {
 // accept gives a message its number and time and plans its rows.
 func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now time.Time) {
 	t := e.attempt
-	if first, ok := s.head.Repeats[t.key]; ok { // accepted through another process
-		e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
-		s.rows.Totals.Repeated++
-		return
-	}
 	g := t.view.group
 	h, ok := moved[g.Key]
 	if !ok {

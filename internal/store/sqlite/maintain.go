@@ -12,8 +12,9 @@ const (
 	maintainTime = 5 * time.Millisecond
 	purgeRows    = 500
 	purgeSlice   = 50
+	pageSize     = 4096
 	// frameSize is one page in the write-ahead log with its header.
-	frameSize = 4096 + 24
+	frameSize = pageSize + 24
 	// checkpointAgain is how much the log must grow after a checkpoint that
 	// could not finish, before the next try, in bytes.
 	checkpointAgain = 1 << 20
@@ -28,10 +29,10 @@ type walGauge struct {
 
 // Maintain does one piece of housekeeping of about five milliseconds: the
 // emptying of a table whose repeats are older than the window, or else the
-// purge of a dissolved group; and, before that, a checkpoint when the log is
-// long, which takes as long as the disk needs for it. more says that there is
-// work left. With nothing to do it costs about a microsecond. After an error,
-// call Reopen.
+// purge of a dissolved group, and in turn with these two milliseconds of a copy
+// (see copying.go); and, before that, a checkpoint when the log is long, which
+// takes as long as the disk needs for it. more says that there is work left.
+// With nothing to do it costs about a microsecond. After an error, call Reopen.
 func (s *Store) Maintain() (more bool, err error) {
 	if err := s.tidyLog(); err != nil {
 		return false, err
@@ -42,13 +43,19 @@ func (s *Store) Maintain() (more bool, err error) {
 		return false, ErrClosed
 	}
 	w := s.files.writer
+	waits := func() bool { return s.repeats.expired() || s.purging }
+	copied := s.copied
+	s.copied = false
 	switch {
+	case s.copy.Load() != nil && !(copied && waits()):
+		s.copied = true
+		s.copyTurn(w) // its faults are its own
 	case s.repeats.expired():
 		err = s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
 	case s.purging:
 		err = s.within(w, func(deadline time.Time) error { return s.purge(w, deadline) })
 	}
-	return err == nil && (s.repeats.expired() || s.purging), err
+	return err == nil && (waits() || s.copy.Load() != nil), err
 }
 
 // within does work in a transaction of its own.

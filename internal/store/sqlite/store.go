@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-im/parley/internal/chat"
@@ -40,6 +41,9 @@ type Options struct {
 	// CheckpointAt is how many bytes the write-ahead log may hold before
 	// Maintain moves it into the database; 0 is 16 MiB.
 	CheckpointAt int64
+	// Wake is called when Maintain has something new to do and should not wait
+	// for the next write; nil tells nobody.
+	Wake func()
 }
 
 // Store is a [chat.Store] in one SQLite file. Reads may come from any number
@@ -55,9 +59,15 @@ type Store struct {
 	repeats *repeats     // replaced with files
 	closed  bool
 
+	copy       atomic.Pointer[copying] // that the writer's goroutine moves on
+	copyBusy   atomic.Bool             // there is one, or what is left of it
+	copyCancel context.CancelCauseFunc // ends the reading of it
+	copies     sync.WaitGroup
+
 	// For the writer's goroutine alone:
 	broken  bool // a COMMIT or a ROLLBACK failed: only Reopen helps
 	purging bool // there may be messages of dissolved groups
+	copied  bool // the last turn was a copy's
 	heads   heads
 	log     walGauge
 }
@@ -107,6 +117,9 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: filepath.Join(data.Path(), FileName), steps: steps, options: options, folder: data}
+	if err := removeCopy(s.path); err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", s.path, err), data.Close())
 	}
@@ -203,8 +216,8 @@ func (f *files) close() error {
 	return errors.Join(errs...)
 }
 
-// Close waits for reads in flight, ends the connections and gives up the
-// folder. A transaction that is open is lost. Closing twice is harmless.
+// Close waits for reads in flight, ends a copy and the connections and gives up
+// the folder. A transaction that is open is lost. Closing twice is harmless.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -212,6 +225,11 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.endCopy(ErrClosed)
+	if s.copyCancel != nil {
+		s.copyCancel(ErrClosed)
+	}
+	s.copies.Wait()
 	var err error
 	if s.files != nil {
 		err = s.files.close()
@@ -230,6 +248,7 @@ func (s *Store) Reopen() error {
 		return ErrClosed
 	}
 	s.heads.forget()
+	s.endCopy(errReopened)
 	if s.files != nil {
 		// Its errors are those of the handles that are given up.
 		_ = s.files.close()

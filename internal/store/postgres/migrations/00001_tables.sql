@@ -221,12 +221,14 @@ CREATE TABLE purges (
 	PRIMARY KEY (app, journal, gkey)
 );
 
--- Which database server the journals were last written by. When another one goes
--- on, nobody can prove that nothing is missing, and new epochs begin.
+-- Which database server, and which tables of it, the journals were last written
+-- in. When others go on, nobody can prove that nothing is missing, and new epochs
+-- begin.
 CREATE TABLE origin (
 	one      boolean PRIMARY KEY DEFAULT true CHECK (one),
 	system   bigint NOT NULL,
-	timeline bigint NOT NULL
+	timeline bigint NOT NULL,
+	heads    bigint NOT NULL -- the table's oid: a dump that is loaded makes another one
 );
 
 -- The term of the process that delivers: what one of an earlier term reports is
