@@ -26,6 +26,11 @@ func (b *Backend) watch() {
 			if b.reachable.Swap(false) {
 				b.log.Error("the store cannot be reached", "error", err)
 			}
+			// Another server may have taken over, whose sessions are not let in before
+			// this; in an idle process no writer does it.
+			if err := b.store.Reopen(); err != nil {
+				b.log.Debug("the store does not open", "error", err)
+			}
 			continue
 		}
 		if !b.reachable.Swap(true) {
