@@ -207,10 +207,15 @@ func (w *crowd) settle(s *server, rc *receiver) {
 	t := w.t
 	t.Helper()
 	w.leave()
-	for _, id := range w.twice {
-		t.Errorf("two senders were told of event %q", id)
-	}
+	w.settleMessages(s)
+	w.settleEvents(s, rc)
+}
 
+// settleMessages checks what the senders of a crowd that has left were told of
+// messages.
+func (w *crowd) settleMessages(s *server) {
+	t := w.t
+	t.Helper()
 	list := history(t, s.client(), w.group) // which has every MsgSeq from 1 on
 	stored := make(map[uint32]uint64)
 	for _, m := range list {
@@ -228,6 +233,15 @@ func (w *crowd) settle(s *server, rc *receiver) {
 		t.Errorf("%d messages are stored, %d were accepted", len(stored), len(w.accepted))
 	}
 
+}
+
+// settleEvents checks what they were told of refusals.
+func (w *crowd) settleEvents(s *server, rc *receiver) {
+	t := w.t
+	t.Helper()
+	for _, id := range w.twice {
+		t.Errorf("two senders were told of event %q", id)
+	}
 	app := shown(t, s.client())
 	rc.waitHead(t, appID, app.Head)
 	events := rc.events(t, appID)
