@@ -91,6 +91,29 @@ func TestTwoProcessesShareADatabaseAndOneIsKilled(t *testing.T) {
 	}
 }
 
+// The process that delivers commits something just after an event of the other.
+func TestEventOfAnotherProcessIsDeliveredWithoutAnotherEvent(t *testing.T) {
+	t.Parallel()
+	rc := ofApp(t, nil)
+	_, two := pair(t, rc)
+	group(t, two[0].client(), api.TypePublic, "lobby")
+	own := two[deliverer(t, two)]
+	other := two[0]
+	if own == other {
+		other = two[1]
+	}
+	for i := range uint32(10) {
+		_, err := other.client().SendGroupMsg(t.Context(), say("nowhere", appAdmin, i, "hello"))
+		if _, err := own.client().SendGroupMsg(t.Context(), say("lobby", appAdmin, i, "hello")); err != nil {
+			t.Fatal(err)
+		}
+		rc.event(t, eventOf(err))
+	}
+	for _, s := range two {
+		s.stop(t)
+	}
+}
+
 func TestRepeatIsAnsweredByAnotherProcessAsByTheFirst(t *testing.T) {
 	t.Parallel()
 	_, two := pair(t, nil)

@@ -323,12 +323,16 @@ func (w *writer) publish(b batch, list []*share) {
 		}
 	}
 	for _, s := range list {
-		if !s.gone {
-			s.tenant.next.Store(uint64(s.rows.Next))
-		}
 		w.spoken.written(s.tenant, s.rows.Spoken)
-		if len(s.rows.Events) > 0 {
+		if s.gone {
+			continue
+		}
+		known := s.tenant.next.Swap(uint64(s.rows.Next))
+		switch {
+		case len(s.rows.Events) > 0:
 			w.b.offers.Offer(s.tenant.id, s.rows.Events)
+		case uint64(s.rows.Next) > known: // another process's events, which nobody looks for from now on
+			w.b.offers.Behind(s.tenant.id, s.rows.Next-1)
 		}
 	}
 }
