@@ -13,6 +13,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -109,7 +110,9 @@ type world struct {
 	opened Opened
 	store  chat.Store
 	ctx    context.Context
-	open   chat.Tx // the last transaction
+
+	mu   sync.Mutex
+	open chat.Tx // the last transaction
 }
 
 func newWorld(t *testing.T, opened Opened) *world {
@@ -167,7 +170,9 @@ func (w *world) change(t fatal, app chat.AppID, f func(chat.Records) error) {
 func (w *world) begin() (tx chat.Tx, err error) {
 	tx, err = w.store.Begin()
 	if err == nil {
+		w.mu.Lock()
 		w.open = tx
+		w.mu.Unlock()
 	}
 	return tx, err
 }
