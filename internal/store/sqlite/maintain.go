@@ -24,13 +24,24 @@ const (
 type walGauge struct {
 	used int64 // bytes written since the log started
 	next int64 // bytes in use at which the next checkpoint is tried; 0 is the default
+	// truncate: the log holds what nobody is to find again, and is to be emptied
+	// by a checkpoint soon.
+	truncate bool
+}
+
+// due says whether the log is to be moved, which is at limit as a rule.
+func (g *walGauge) due(limit int64) bool {
+	if g.truncate {
+		return g.used >= g.next
+	}
+	return g.used >= max(g.next, limit)
 }
 
 // Maintain does one piece of housekeeping of about five milliseconds: the
 // emptying of a table whose repeats are older than the window, or else the
-// purge of a dissolved group; and, before that, a checkpoint when the log is
-// long, which takes as long as the disk needs for it. more says that there is
-// work left. With nothing to do it costs about a microsecond. After an error,
+// purge of a dissolved group or the blanking of what a deleted user said; and,
+// before that, a checkpoint when the log is long, which takes as long as the disk
+// needs for it. more says that there is work left. With nothing to do it costs about a microsecond. After an error,
 // call Reopen.
 func (s *Store) Maintain() (more bool, err error) {
 	if err := s.tidyLog(); err != nil {
@@ -45,10 +56,14 @@ func (s *Store) Maintain() (more bool, err error) {
 	switch {
 	case s.repeats.expired():
 		err = s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
+	case s.erasing && !(s.purging && s.slices%2 == 0): // else in turn
+		err = s.thoroughly(w, func(deadline time.Time) error { return s.erase(w, deadline) })
 	case s.purging:
-		err = s.within(w, func(deadline time.Time) error { return s.purge(w, deadline) })
+		err = s.thoroughly(w, func(deadline time.Time) error { return s.purge(w, deadline) })
 	}
-	return err == nil && (s.repeats.expired() || s.purging), err
+	s.slices++
+	more = s.repeats.expired() || s.purging || s.erasing || s.log.truncate && s.log.due(0)
+	return err == nil && more, err
 }
 
 // within does work in a transaction of its own.
@@ -86,7 +101,11 @@ func (s *Store) tidyLog() error {
 	if s.files == nil {
 		return ErrClosed
 	}
-	done, err := checkpoint(s.files.writer, "RESTART")
+	mode := "RESTART"
+	if s.log.truncate {
+		mode = "TRUNCATE"
+	}
+	done, err := checkpoint(s.files.writer, mode)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
@@ -114,7 +133,7 @@ func (s *Store) moveLog() (due bool, err error) {
 		return false, err
 	}
 	s.log.used += pages * frameSize
-	if s.log.used < max(s.log.next, s.options.CheckpointAt) {
+	if !s.log.due(s.options.CheckpointAt) {
 		return false, nil
 	}
 	if _, err := checkpoint(s.files.writer, "PASSIVE"); err != nil {
@@ -160,6 +179,11 @@ func (s *Store) purge(w *session, deadline time.Time) error {
 			(SELECT min(seq) FROM messages WHERE gkey = ?1) + ?2`, key, purgeSlice-1)
 		if err != nil {
 			return fmt.Errorf("purge: %w", err)
+		}
+		if n > 0 && s.erasing {
+			if err := w.exec(lowerErasures); err != nil {
+				return fmt.Errorf("purge: %w", err)
+			}
 		}
 		if n == 0 {
 			return w.exec("DELETE FROM purges WHERE gkey = ?", key)
