@@ -24,10 +24,6 @@ const insertErasure = `INSERT INTO erasures (round, app, user, events, messages)
 	SELECT e.round + 1, ?1, ?2, coalesce((SELECT next - 1 FROM heads WHERE app = ?1), 0), coalesce((SELECT max(id) FROM messages), 0) FROM erasing e
 	WHERE true ON CONFLICT (user, app, round) DO UPDATE SET events = excluded.events, messages = excluded.messages`
 
-// lowerErasures is for when messages were deleted: their ids may be given again,
-// to messages that no erasure means.
-const lowerErasures = "UPDATE erasures SET messages = (SELECT coalesce(max(id), 0) FROM messages) WHERE messages > (SELECT coalesce(max(id), 0) FROM messages)"
-
 // round is how far the scan that a round of erasures shares has come.
 type round struct {
 	number  int64
@@ -182,7 +178,7 @@ func (s *Store) eraseSomeMessages(w *session, r *round, last int64) error {
 		return err
 	}, `SELECT m.id FROM messages m WHERE m.id > ?1 AND m.id <= ?2 AND m.flags & ?3 = 0 AND EXISTS
 		(SELECT 1 FROM erasures x CROSS JOIN groups g ON g.key = m.gkey AND g.app = x.app
-		WHERE x.user = m.sender AND x.round = ?4 AND m.id <= x.messages) ORDER BY m.id`,
+		WHERE x.user = m.sender AND +x.round = ?4 AND m.id <= x.messages) ORDER BY m.id`,
 		r.message, last, int64(chat.FlagErased), r.number)
 	if err != nil {
 		return err
@@ -199,6 +195,20 @@ func (s *Store) eraseSomeMessages(w *session, r *round, last int64) error {
 		}
 	}
 	r.message = last
+	return nil
+}
+
+// lowerErasures follows a purge: ids that it left unused may be given again, to
+// messages that no erasure means.
+func (s *Store) lowerErasures(w *session) error {
+	if !s.erasing {
+		return nil
+	}
+	err := w.exec(`UPDATE erasures SET messages = (SELECT coalesce(max(id), 0) FROM messages)
+		WHERE messages > (SELECT coalesce(max(id), 0) FROM messages)`)
+	if err != nil {
+		return fmt.Errorf("lower erasures: %w", err)
+	}
 	return nil
 }
 

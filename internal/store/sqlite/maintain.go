@@ -59,7 +59,12 @@ func (s *Store) Maintain() (more bool, err error) {
 	case s.erasing && !(s.purging && s.slices%2 == 0): // else in turn
 		err = s.thoroughly(w, func(deadline time.Time) error { return s.erase(w, deadline) })
 	case s.purging:
-		err = s.thoroughly(w, func(deadline time.Time) error { return s.purge(w, deadline) })
+		err = s.thoroughly(w, func(deadline time.Time) error {
+			if err := s.purge(w, deadline); err != nil {
+				return err
+			}
+			return s.lowerErasures(w)
+		})
 	}
 	s.slices++
 	more = s.repeats.expired() || s.purging || s.erasing || s.log.truncate && s.log.due(0)
@@ -179,11 +184,6 @@ func (s *Store) purge(w *session, deadline time.Time) error {
 			(SELECT min(seq) FROM messages WHERE gkey = ?1) + ?2`, key, purgeSlice-1)
 		if err != nil {
 			return fmt.Errorf("purge: %w", err)
-		}
-		if n > 0 && s.erasing {
-			if err := w.exec(lowerErasures); err != nil {
-				return fmt.Errorf("purge: %w", err)
-			}
 		}
 		if n == 0 {
 			return w.exec("DELETE FROM purges WHERE gkey = ?", key)

@@ -12,7 +12,8 @@ CREATE TABLE erasures (
 	messages INTEGER NOT NULL,
 	UNIQUE (user, app, round)
 ) STRICT;
-CREATE INDEX erasures_by_round ON erasures (round, app, events);
+CREATE INDEX erasures_by_event ON erasures (round, app, events);
+CREATE INDEX erasures_by_message ON erasures (round, messages);
 
 -- How far the scan of the round is: through the events of apps below app, those
 -- of app up to event, then through all messages up to message.
