@@ -31,6 +31,9 @@ type round struct {
 	gkey, seq   int64
 }
 
+// Rows are looked for by ranges of their keys beside the keys themselves: a plan
+// made while a table is empty may take an array of keys for a filter.
+
 // erase blanks a slice of what deleted users said: a round goes through the
 // app's events and then through its messages, in the order of their keys. It has
 // a transaction of its own, because it may wait for an app's row; of several
@@ -109,7 +112,8 @@ func (s *Store) eraseEvents(ctx context.Context, tx pgx.Tx, r round) error {
 	}
 	var batch pgx.Batch
 	if rows, err = tx.Query(ctx, `SELECT journal, seq, body, detail FROM events
-		WHERE app = $1 AND journal = (SELECT journal FROM heads WHERE app = $1) AND seq = ANY($2)`, r.app, hits); err != nil {
+		WHERE app = $1 AND journal = (SELECT journal FROM heads WHERE app = $1) AND seq > $2 AND seq <= $3 AND seq = ANY($4)`,
+		r.app, r.event, last, hits); err != nil {
 		return err
 	}
 	if err := eachRow(rows, func(rows pgx.Rows) error {
@@ -123,7 +127,18 @@ func (s *Store) eraseEvents(ctx context.Context, tx pgx.Tx, r round) error {
 		return err
 	}
 	// A receiver may have sent back what it was sent.
-	batch.Queue(`UPDATE failures SET answer = '' WHERE app = $1 AND endpoint = ANY(ARRAY(SELECT id FROM endpoints WHERE app = $1)) AND seq = ANY($2)`, r.app, hits)
+	if rows, err = tx.Query(ctx, "SELECT id FROM endpoints WHERE app = $1", r.app); err != nil {
+		return err
+	}
+	if err := eachRow(rows, func(rows pgx.Rows) error {
+		var endpoint []byte
+		err := rows.Scan(&endpoint)
+		batch.Queue("UPDATE failures SET answer = '' WHERE app = $1 AND endpoint = $2 AND seq > $3 AND seq <= $4 AND seq = ANY($5)",
+			r.app, endpoint, r.event, last, hits)
+		return err
+	}); err != nil {
+		return err
+	}
 	batch.Queue("UPDATE erasing SET event = $2 WHERE app = $1", r.app, last)
 	return tx.SendBatch(ctx, &batch).Close()
 }
@@ -158,8 +173,9 @@ func eraseMessages(ctx context.Context, tx pgx.Tx, r round) error {
 	}
 	var batch pgx.Batch
 	for gkey, seqs := range hits {
-		batch.Queue("UPDATE messages SET body = $4, cloud = '', flags = flags | $5 WHERE app = $1 AND gkey = $2 AND seq = ANY($3)",
-			r.app, gkey, seqs, blob(chat.EmptyBody), int64(chat.FlagErased))
+		batch.Queue(`UPDATE messages SET body = $6, cloud = '', flags = flags | $7
+			WHERE app = $1 AND gkey = $2 AND seq >= $3 AND seq <= $4 AND seq = ANY($5)`,
+			r.app, gkey, seqs[0], seqs[len(seqs)-1], seqs, blob(chat.EmptyBody), int64(chat.FlagErased))
 	}
 	if seen == eraseScan || blanked == eraseRows {
 		batch.Queue("UPDATE erasing SET gkey = $2, seq = $3 WHERE app = $1", r.app, r.gkey, r.seq)
