@@ -53,6 +53,10 @@ func (s *Store) erase(ctx context.Context, conn *pgxpool.Conn) (more bool, err e
 			return err
 		}
 		more = true
+		// A slice that a crash takes back is done again, so nobody waits for a sync.
+		if _, err := tx.Exec(ctx, "SET LOCAL synchronous_commit = off"); err != nil {
+			return err
+		}
 		// The row is held against the removal of the app.
 		err = tx.QueryRow(ctx, `SELECT round, event, last, gkey, seq FROM erasing WHERE app = $1
 			AND EXISTS (SELECT 1 FROM erasures x WHERE x.app = $1 AND x.round = erasing.round) FOR UPDATE`, r.app).

@@ -57,7 +57,7 @@ func (s *Store) Maintain() (more bool, err error) {
 	case s.repeats.expired():
 		err = s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
 	case s.erasing && !(s.purging && s.slices%2 == 0): // else in turn
-		err = s.thoroughly(w, func(deadline time.Time) error { return s.erase(w, deadline) })
+		err = s.erase(w)
 	case s.purging:
 		err = s.thoroughly(w, func(deadline time.Time) error {
 			if err := s.purge(w, deadline); err != nil {

@@ -58,10 +58,11 @@ type Store struct {
 	closed  bool
 
 	// For the writer's goroutine alone:
-	broken  bool // a COMMIT or a ROLLBACK failed: only Reopen helps
-	purging bool // there may be messages of dissolved groups
-	erasing bool // there may be words of deleted users
-	slices  uint // of housekeeping that were done
+	broken  bool   // a COMMIT or a ROLLBACK failed: only Reopen helps
+	purging bool   // there may be messages of dissolved groups
+	erasing bool   // there may be words of deleted users
+	slices  uint   // of housekeeping that were done
+	round   *round // of erasures; nil until it is read
 	heads   heads
 	log     walGauge
 }
@@ -153,7 +154,7 @@ func (s *Store) start() (err error) {
 	if _, err := f.writer.one(row(&purging, &erasing), "SELECT EXISTS (SELECT 1 FROM purges), EXISTS (SELECT 1 FROM erasures)"); err != nil {
 		return err
 	}
-	s.files, s.repeats, s.purging, s.erasing, s.broken, s.log = f, r, purging, erasing, false, walGauge{}
+	s.files, s.repeats, s.purging, s.erasing, s.round, s.broken, s.log = f, r, purging, erasing, nil, false, walGauge{}
 	return nil
 }
 
