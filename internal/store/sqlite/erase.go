@@ -159,7 +159,16 @@ func (r *round) scanEvents(w *session, f *find) (done bool, err error) {
 			r.app, r.event = app, 0
 		}
 		for r.event < last && !f.over() {
-			if err := r.scanSomeEvents(w, f, min(r.event+eraseStep, last)); err != nil {
+			var next int64 // over the sequences that a new epoch left out
+			ok, err := w.one(row(&next), "SELECT seq FROM events WHERE app = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT 1", app, r.event, last)
+			if err != nil {
+				return false, err
+			}
+			if !ok {
+				r.event = last
+				break
+			}
+			if err := r.scanSomeEvents(w, f, min(next+eraseStep-1, last)); err != nil {
 				return false, err
 			}
 		}
