@@ -38,6 +38,8 @@ type cli struct {
 	Monitor monitorCmd `cmd:"" help:"An app backend that takes callbacks, keeps them and shows them."`
 	Usersig usersigCmd `cmd:"" help:"Print a UserSig."`
 	Apps    appsCmd    `cmd:"" help:"List, add, change and remove apps of a running server."`
+	Backup  backupCmd  `cmd:"" help:"Make a backup of a data folder, while its server runs or not."`
+	Restore restoreCmd `cmd:"" help:"Make a data folder of a backup."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

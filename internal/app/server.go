@@ -23,6 +23,7 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/config"
 	"github.com/parley-im/parley/internal/console"
+	"github.com/parley-im/parley/internal/control"
 	"github.com/parley-im/parley/internal/delivery"
 	"github.com/parley-im/parley/internal/rest"
 	"github.com/parley-im/parley/internal/wire"
@@ -43,6 +44,7 @@ type Server struct {
 	asker    *delivery.Asker
 	lanes    *lanes
 	console  *console.Console
+	control  *control.Server
 	doors    []*door
 	digest   *digest
 	first    *FirstApp
@@ -151,6 +153,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		}
 		s.serve(admin, s.console.Handler())
 	}
+	s.listenControl()
 	return nil
 }
 
@@ -247,6 +250,9 @@ func (s *Server) Stop() error {
 	s.stopOnce.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 		defer cancel()
+		if s.control != nil {
+			s.control.Close()
+		}
 		for _, d := range s.doors {
 			if err := d.server.Shutdown(ctx); err != nil {
 				_ = d.server.Close()

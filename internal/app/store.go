@@ -20,9 +20,17 @@ type store interface {
 // openStore opens the database of the configuration, or the data folder.
 func (s *Server) openStore(ctx context.Context) (store, error) {
 	if s.cfg.Database != "" {
-		return postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log, Erase: wire.Erase})
+		return opened(postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log, Erase: wire.Erase}))
 	}
-	return sqlite.Open(s.cfg.Data, sqlite.Options{Erase: wire.Erase})
+	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{Erase: wire.Erase, Wake: func() { s.backend.Tend() }}))
+}
+
+// opened keeps a nil pointer from becoming a store that is not nil.
+func opened[S store](s S, err error) (store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Place names where everything is kept, without user and password.

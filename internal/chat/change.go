@@ -96,14 +96,21 @@ func (w *writer) records(app AppID) (Tx, Records, error) {
 	}
 }
 
+// busyWait is how much longer an app that another process holds is waited for
+// than a store that is away: that process ends, or is ended by the store, within
+// seconds, and what waited too long is refused then.
+const busyWait = 5 * time.Second
+
 // again says whether what failed with err is worth another try before the
 // deadline; it opens a store that is away, waiting a little if it cannot.
 func (w *writer) again(err error, deadline time.Time) bool {
-	away, busy := errors.Is(err, ErrStoreAway), errors.Is(err, ErrStoreBusy)
-	if !away && !busy || w.queue.isClosed() && time.Now().After(deadline) {
+	if errors.Is(err, ErrStoreBusy) {
+		return time.Now().Before(deadline.Add(busyWait))
+	}
+	if !errors.Is(err, ErrStoreAway) {
 		return false
 	}
-	for away {
+	for {
 		if err := w.b.store.Reopen(); err == nil {
 			break
 		}

@@ -75,6 +75,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 		return fmt.Errorf("lock app %d: %w", s.tenant.id, err)
 	}
 	s.head = head
+	for _, e := range s.sends {
+		e.attempt.recalled = e.attempt.recalled || e.refusal == nil // the lock has looked them up
+	}
 	if now, ok := w.b.tenant(s.tenant.id); head.Next == 0 || !ok || now != s.tenant { // removed, perhaps made again
 		s.gone, s.rows = true, Rows{}
 		for _, e := range s.sends {
@@ -98,6 +101,11 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 			continue
 		}
 		if e.refusal == nil {
+			if first, ok := head.Repeats[e.attempt.key]; ok { // accepted through another process, before any rule has a say
+				e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
+				s.rows.Totals.Repeated++
+				continue
+			}
 			w.recheck(e, head)
 		}
 		if e.refusal == nil {
@@ -200,11 +208,6 @@ func (w *writer) recheck(e *entry, head Head) {
 // accept gives a message its number and time and plans its rows.
 func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now time.Time) {
 	t := e.attempt
-	if first, ok := s.head.Repeats[t.key]; ok { // accepted through another process
-		e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
-		s.rows.Totals.Repeated++
-		return
-	}
 	g := t.view.group
 	h, ok := moved[g.Key]
 	if !ok {

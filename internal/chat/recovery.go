@@ -31,7 +31,7 @@ func (w *writer) fallSick(err error) {
 	if !w.sick.is() {
 		w.sick.since = now
 		w.ill.Store(true)
-		w.log.Error("the store takes no writes; sends are refused with 10002", "error", err)
+		w.log.Error("the store takes no writes", "error", err)
 	}
 	w.sick.probe = now.Add(probeEvery)
 }
@@ -171,6 +171,10 @@ func (w *writer) reopen() {
 // their exceptions for later. What can wait, waits.
 func (w *writer) putOff(b batch) {
 	for _, e := range b.sends {
+		if t := e.attempt; !t.recalled && t.key != (RepeatKey{}) && !e.told { // it may have been accepted before: no refusal may say otherwise
+			e.tell(Outcome{}, ErrUnknown)
+			continue
+		}
 		if e.refusal == nil || e.refusal.Rule != RuleStore {
 			e.refusal = storeRefusal("the store takes no writes")
 		}

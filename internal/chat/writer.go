@@ -56,7 +56,7 @@ type writer struct {
 // commitError marks an error from COMMIT: the outcome is unknown.
 type commitError struct{ err error }
 
-func (e commitError) Error() string { return "commit: " + e.err.Error() }
+func (e commitError) Error() string { return e.err.Error() }
 func (e commitError) Unwrap() error { return e.err }
 
 // run writes until the queue is closed and empty.
@@ -245,7 +245,10 @@ const maxBehind = 3
 // store that is away, or an app that another process holds, is tried again for
 // as long as callers wait.
 func (w *writer) try(b batch) ([]*share, error) {
-	deadline := time.Now().Add(reopenWait)
+	deadline := time.Now()
+	if !w.sick.is() { // else this is a probe
+		deadline = deadline.Add(reopenWait)
+	}
 	for behind := 0; ; {
 		list, err := w.attempt(b, behind < maxBehind)
 		switch {

@@ -8,6 +8,11 @@ type DatabaseFlags struct {
 	DatabaseFile string  `name:"database-file" placeholder:"FILE" help:"File that holds the database's URL."`
 }
 
+// Given says whether a database is named.
+func (r DatabaseFlags) Given() bool {
+	return r.Database != nil && *r.Database != "" || r.DatabaseFile != ""
+}
+
 // place checks where everything is kept: in a data folder, or in a database.
 // data is nil when no folder was named; the default is then usual. One of the
 // results is empty.

@@ -58,7 +58,7 @@ type Deliverer struct {
 
 	// ------ of Start, then of the loop
 	failed map[chat.AppID]bool // their lanes are tried again
-	afresh map[chat.AppID]bool // their commands changed: a new chain of Previous begins
+	afresh map[chat.AppID]bool // their commands or their epoch changed: a new chain of Previous begins
 
 	// connect makes an endpoint's client; tests put an endpoint of their own in.
 	connect func(*chat.Endpoint) (*client, error)
@@ -239,7 +239,7 @@ func (d *Deliverer) refresh(id chat.AppID) error {
 		delete(d.lanes, id)
 		d.mu.Unlock()
 		if want != nil {
-			if !slices.Equal(have.endpoint.Commands, want.Commands) {
+			if !slices.Equal(have.endpoint.Commands, want.Commands) || have.app.Epoch != app.Epoch {
 				d.afresh[id] = true
 			}
 			var err error

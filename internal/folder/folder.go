@@ -61,6 +61,27 @@ func Open(dir string) (*Folder, error) {
 	return &Folder{path: path, lock: lock}, nil
 }
 
+// InUse says whether a process has the folder dir open. It changes nothing
+// there: a folder without a lock is used by nobody.
+func InUse(dir string) (bool, error) {
+	lock, err := os.Open(filepath.Join(dir, LockName))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("data folder %s: %w", dir, err)
+	}
+	defer lock.Close()
+	err = lockFile(lock)
+	if errors.Is(err, ErrInUse) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("data folder %s: %w", dir, err)
+	}
+	return false, nil
+}
+
 // probe makes a file and removes it: a lock file from an earlier start can be
 // opened in a folder that takes no new files.
 func probe(name string) error {

@@ -227,3 +227,26 @@ func forbid(t *testing.T, dir string) {
 	}
 	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
 }
+
+func TestFolderInUseIsNoticedWithoutTouchingIt(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ask := func(want bool) {
+		t.Helper()
+		if used, err := folder.InUse(dir); used != want || err != nil {
+			t.Errorf("in use: %v, %v, want %v", used, err, want)
+		}
+	}
+	ask(false)
+	if list, err := os.ReadDir(dir); err != nil || len(list) != 0 {
+		t.Errorf("the folder has %v, %v", list, err)
+	}
+	other, _ := holder(t, dir)
+	ask(true)
+	if err := other.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.Wait()
+	ask(false)
+	open(t, dir) // asking left no lock
+}

@@ -67,7 +67,7 @@ func tail(text []byte, most int) []byte { return text[max(0, len(text)-most):] }
 // Exec runs one statement on a database.
 func Exec(t testing.TB, url, statement string) {
 	t.Helper()
-	if err := execute(t.Context(), url, statement); err != nil {
+	if err := execute(context.WithoutCancel(t.Context()), url, statement); err != nil { // also from a cleanup
 		t.Fatalf("%s: %v", statement, err)
 	}
 }

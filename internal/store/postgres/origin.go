@@ -7,21 +7,23 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/parley-im/parley/internal/chat"
 )
 
-// origin names a line of history of a database server: a server made anew from
-// a copy, or a standby that was promoted, is on another one, which may lack
-// what was committed last on the first.
-type origin struct{ system, timeline int64 }
+// origin names a line of history of a database: a server made anew from a copy,
+// a standby that was promoted, and tables that were loaded from a dump are on
+// another one, which may lack what was committed last on the first.
+type origin struct{ system, timeline, table int64 }
 
 const readOrigin = `SELECT (SELECT system_identifier FROM pg_control_system()),
-	('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint, clock_timestamp()`
+	('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint, 'heads'::regclass::oid::bigint, clock_timestamp()`
 
 // originOf reads where a session is. It fails on a standby, which takes no writes.
 func (s *Store) originOf(ctx context.Context, c *pgx.Conn) (o origin, err error) {
 	asked := time.Now()
 	var at time.Time
-	if err := c.QueryRow(ctx, readOrigin).Scan(&o.system, &o.timeline, &at); err != nil {
+	if err := c.QueryRow(ctx, readOrigin).Scan(&o.system, &o.timeline, &o.table, &at); err != nil {
 		return o, err
 	}
 	s.clock.see(asked, time.Since(asked), at)
@@ -39,9 +41,6 @@ func (s *Store) check(ctx context.Context, c *pgx.Conn) error {
 	}
 	return err
 }
-
-// epochGap is how far a new epoch's sequences begin above the old one's.
-const epochGap = 1_000_000
 
 // settle makes sure that the journals belong to the server that answers. If they
 // were last written by another one, the server is a copy or took over, nobody
@@ -72,18 +71,18 @@ func (s *Store) settle(ctx context.Context) (err error) {
 		return err
 	}
 	defer tx.Rollback(context.WithoutCancel(ctx)) // after the commit it does nothing
-	if _, err := tx.Exec(ctx, "INSERT INTO origin (system, timeline) VALUES ($1, $2) ON CONFLICT DO NOTHING", now.system, now.timeline); err != nil {
+	if _, err := tx.Exec(ctx, "INSERT INTO origin (system, timeline, heads) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", now.system, now.timeline, now.table); err != nil {
 		return err
 	}
 	var old origin
-	if err := tx.QueryRow(ctx, "SELECT system, timeline FROM origin FOR UPDATE").Scan(&old.system, &old.timeline); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT system, timeline, heads FROM origin FOR UPDATE").Scan(&old.system, &old.timeline, &old.table); err != nil {
 		return err
 	}
 	if old != now {
 		if err := newEpochs(ctx, tx); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "UPDATE origin SET system = $1, timeline = $2", now.system, now.timeline); err != nil {
+		if _, err := tx.Exec(ctx, "UPDATE origin SET system = $1, timeline = $2, heads = $3", now.system, now.timeline, now.table); err != nil {
 			return err
 		}
 	}
@@ -91,19 +90,26 @@ func (s *Store) settle(ctx context.Context) (err error) {
 		return err
 	}
 	if old != now {
-		s.log.Warn("another database server has taken over; every app begins a new epoch",
-			"system", now.system, "timeline", now.timeline, "before_system", old.system, "before_timeline", old.timeline)
+		s.log.Warn("another database server has taken over, or a copy was restored; every app begins a new epoch",
+			"system", now.system, "timeline", now.timeline, "heads", now.table,
+			"before_system", old.system, "before_timeline", old.timeline, "before_heads", old.table)
 	}
 	s.origin.Store(&now)
 	return nil
 }
 
-// newEpochs begins a new epoch for every app: another id, and sequences that no
-// event of the old one can have.
+// newEpochs begins a new epoch for every app: another id, sequences that no event
+// of the old one can have (see [chat.FirstOfEpoch]), and a new chain of events
+// before one another.
 func newEpochs(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, `UPDATE heads SET epoch = convert_to(substr(replace(gen_random_uuid()::text, '-', ''), 1, 16), 'UTF8'),
-		next = next + $1, version = version + 1`, epochGap); err != nil {
+		next = next + $1, version = version + 1`, int64(chat.EpochShift)); err != nil {
 		return fmt.Errorf("begin new epochs: %w", err)
+	}
+	for _, sql := range []string{"UPDATE endpoints SET cursor_previous = 0", "UPDATE pending SET previous = 0"} {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("begin new epochs: %w", err)
+		}
 	}
 	return nil
 }

@@ -30,7 +30,10 @@ func opened(t *testing.T) storetest.Opened {
 		}
 		store = open(t, database)
 		return store
-	}}
+	}, Sever: func(t *testing.T) {
+		pgtest.Exec(t, database, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND state = 'idle in transaction'`)
+	}, Second: func(t *testing.T) chat.Store { return open(t, database) }}
 }
 
 func open(t testing.TB, database string) *postgres.Store {

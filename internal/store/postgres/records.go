@@ -39,8 +39,8 @@ func (t *tx) Records(app chat.AppID) (chat.Records, error) {
 
 // ask sends what is queued and a query, and calls each for its rows.
 func (r *records) ask(op, sql string, each func(pgx.Rows) error, args ...any) error {
-	if r.ended {
-		return errEnded
+	if err := r.begin(r.app); err != nil {
+		return err
 	}
 	r.queued.Queue(sql, args...)
 	return r.flush(func(results pgx.BatchResults) error {
@@ -57,8 +57,8 @@ func (r *records) must(op, sql string, args ...any) error { return r.later(op, 1
 func (r *records) do(op, sql string, args ...any) error   { return r.later(op, -1, sql, args...) }
 
 func (r *records) later(op string, rows int64, sql string, args ...any) error {
-	if r.ended {
-		return errEnded
+	if err := r.begin(r.app); err != nil {
+		return err
 	}
 	r.queue(op, rows, sql, append([]any{int64(r.app)}, args...)...)
 	return nil

@@ -38,6 +38,7 @@ type tx struct {
 	queued pgx.Batch
 	wants  []want
 	wait   time.Duration // for a round trip; 0 is callTime
+	failed error         // after it only Rollback may follow
 	ended  bool
 }
 
@@ -71,6 +72,8 @@ func (t *tx) begin(app chat.AppID) error {
 	switch {
 	case t.ended:
 		return errEnded
+	case t.failed != nil:
+		return fmt.Errorf("after a failed statement: %w", t.failed)
 	case t.conn != nil && t.app != app:
 		return errOneApp
 	case t.conn != nil:
@@ -120,6 +123,7 @@ func (t *tx) flush(read func(pgx.BatchResults) error) error {
 	if cerr := results.Close(); err == nil {
 		err = translate("round trip", cerr)
 	}
+	t.failed = err
 	return err
 }
 
@@ -170,7 +174,7 @@ func (t *tx) Lock(app chat.AppID, groups []chat.GroupKey, keys []chat.RepeatKey,
 		return nil
 	})
 	if err != nil {
-		return chat.Head{}, fmt.Errorf("lock app %d: %w", app, err)
+		return chat.Head{}, err
 	}
 	t.groups = head.Groups
 	return head, nil
@@ -203,11 +207,13 @@ func (t *tx) Put(app chat.AppID, rows *chat.Rows) error {
 		return err
 	}
 	if t.journal == 0 {
-		return fmt.Errorf("put: app %d is not there", app)
+		t.failed = fmt.Errorf("put: app %d is not there", app)
+		return t.failed
 	}
 	for i := range rows.Groups {
 		if _, ok := t.groups[rows.Groups[i].Key]; !ok {
-			return fmt.Errorf("put: group %d is not there", rows.Groups[i].Key)
+			t.failed = fmt.Errorf("put: group %d is not there", rows.Groups[i].Key)
+			return t.failed
 		}
 	}
 	t.putMessages(rows.Messages)
@@ -230,6 +236,8 @@ func (t *tx) Commit() error {
 	switch {
 	case t.ended:
 		return errEnded
+	case t.failed != nil:
+		return &chat.Uncommitted{Err: fmt.Errorf("commit after a failed statement: %w", t.failed)}
 	case t.conn == nil: // nothing was asked for
 		t.ended = true
 		return nil

@@ -12,8 +12,9 @@ const (
 	maintainTime = 5 * time.Millisecond
 	purgeRows    = 500
 	purgeSlice   = 50
+	pageSize     = 4096
 	// frameSize is one page in the write-ahead log with its header.
-	frameSize = 4096 + 24
+	frameSize = pageSize + 24
 	// checkpointAgain is how much the log must grow after a checkpoint that
 	// could not finish, before the next try, in bytes.
 	checkpointAgain = 1 << 20
@@ -39,10 +40,11 @@ func (g *walGauge) due(limit int64) bool {
 
 // Maintain does one piece of housekeeping of about five milliseconds: the
 // emptying of a table whose repeats are older than the window, or else the
-// purge of a dissolved group or the blanking of what a deleted user said; and,
-// before that, a checkpoint when the log is long, which takes as long as the disk
-// needs for it. more says that there is work left. With nothing to do it costs about a microsecond. After an error,
-// call Reopen.
+// purge of a dissolved group or the blanking of what a deleted user said, and in
+// turn with these two milliseconds of a copy (see copying.go); and, before that, a
+// checkpoint when the log is long, which takes as long as the disk needs for it.
+// more says that there is work left. With nothing to do it costs about a
+// microsecond. After an error, call Reopen.
 func (s *Store) Maintain() (more bool, err error) {
 	if err := s.tidyLog(); err != nil {
 		return false, err
@@ -53,7 +55,13 @@ func (s *Store) Maintain() (more bool, err error) {
 		return false, ErrClosed
 	}
 	w := s.files.writer
+	waits := func() bool { return s.repeats.expired() || s.purging || s.erasing }
+	copied := s.copied
+	s.copied = false
 	switch {
+	case s.copy.Load() != nil && !(copied && waits()):
+		s.copied = true
+		s.copyTurn(w) // its faults are its own
 	case s.repeats.expired():
 		err = s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
 	case s.erasing && !(s.purging && s.slices%2 == 0): // else in turn
@@ -67,7 +75,7 @@ func (s *Store) Maintain() (more bool, err error) {
 		})
 	}
 	s.slices++
-	more = s.repeats.expired() || s.purging || s.erasing || s.log.truncate && s.log.due(0)
+	more = waits() || s.copy.Load() != nil || s.log.truncate && s.log.due(0)
 	return err == nil && more, err
 }
 

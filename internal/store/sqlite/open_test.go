@@ -178,16 +178,7 @@ func TestNewerDatabaseIsRefusedUntouched(t *testing.T) {
 	if err := open(t, dir, sqlite.Options{}).Close(); err != nil {
 		t.Fatal(err)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.FileName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (900, 1)"); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
+	makeNewer(t, dir)
 	before, err := os.ReadFile(filepath.Join(dir, sqlite.FileName))
 	if err != nil {
 		t.Fatal(err)
@@ -201,6 +192,21 @@ func TestNewerDatabaseIsRefusedUntouched(t *testing.T) {
 	}
 	if string(before) != string(after) {
 		t.Error("the file was changed")
+	}
+}
+
+// makeNewer lets the database say that a newer program wrote it.
+func makeNewer(t *testing.T, dir string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(dir, sqlite.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (900, 1)"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -31,6 +31,10 @@ func opened(options sqlite.Options) storetest.Open {
 			}
 			store = open(t, dir, options)
 			return store
+		}, Sever: func(t *testing.T) {
+			if err := store.Sever(); err != nil {
+				t.Fatal(err)
+			}
 		}}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-im/parley/internal/chat"
@@ -42,6 +43,9 @@ type Options struct {
 	CheckpointAt int64
 	// Erase blanks the bodies of a deleted user's events.
 	Erase chat.Erase
+	// Wake is called when Maintain has something new to do and should not wait
+	// for the next write; nil tells nobody.
+	Wake func()
 }
 
 // Store is a [chat.Store] in one SQLite file. Reads may come from any number
@@ -57,12 +61,18 @@ type Store struct {
 	repeats *repeats     // replaced with files
 	closed  bool
 
+	copy       atomic.Pointer[copying] // that the writer's goroutine moves on
+	copyBusy   atomic.Bool             // there is one, or what is left of it
+	copyCancel context.CancelCauseFunc // ends the reading of it
+	copies     sync.WaitGroup
+
 	// For the writer's goroutine alone:
 	broken  bool   // a COMMIT or a ROLLBACK failed: only Reopen helps
 	purging bool   // there may be messages of dissolved groups
 	erasing bool   // there may be words of deleted users
 	slices  uint   // of housekeeping that were done
 	round   *round // of erasures; nil until it is read
+	copied  bool   // the last turn was a copy's
 	heads   heads
 	log     walGauge
 }
@@ -112,6 +122,9 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: filepath.Join(data.Path(), FileName), steps: steps, options: options, folder: data}
+	if err := removeCopy(s.path); err != nil {
+		return nil, errors.Join(err, data.Close())
+	}
 	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", s.path, err), data.Close())
 	}
@@ -208,8 +221,8 @@ func (f *files) close() error {
 	return errors.Join(errs...)
 }
 
-// Close waits for reads in flight, ends the connections and gives up the
-// folder. A transaction that is open is lost. Closing twice is harmless.
+// Close waits for reads in flight, ends a copy and the connections and gives up
+// the folder. A transaction that is open is lost. Closing twice is harmless.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -217,6 +230,11 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.closed = true
+	s.endCopy(ErrClosed)
+	if s.copyCancel != nil {
+		s.copyCancel(ErrClosed)
+	}
+	s.copies.Wait()
 	var err error
 	if s.files != nil {
 		err = s.files.close()
@@ -235,6 +253,7 @@ func (s *Store) Reopen() error {
 		return ErrClosed
 	}
 	s.heads.forget()
+	s.endCopy(errReopened)
 	if s.files != nil {
 		// Its errors are those of the handles that are given up.
 		_ = s.files.close()

@@ -28,6 +28,11 @@ type Opened struct {
 	// Restart closes the store and opens the same data again, as another start
 	// of the program would.
 	Restart func(t *testing.T) chat.Store
+	// Sever breaks the connection of an open transaction.
+	Sever func(t *testing.T)
+	// Second opens the same data once more, as another process would, where the
+	// store is concurrent.
+	Second func(t *testing.T) chat.Store
 }
 
 // Open makes an empty store for a test.
@@ -68,6 +73,13 @@ func Run(t *testing.T, open Open) {
 		{"readers see whole batches while it is written", readersWhileWriting},
 		{"a cancelled read fails", cancelled},
 		{"a closed store answers with errors", closed},
+
+		{"a transaction whose connection is lost leaves nothing", severed},
+		{"a failed statement allows only a rollback", failedStatement},
+		{"two processes go on where the other was", twoProcesses},
+		{"two processes write at once", twoWriters},
+		{"two processes make one app", twoMakers},
+		{"a change tells what it touched", changes},
 
 		{"events are read in pages", eventPages},
 		{"progress moves the cursor and keeps rows apart", progress},

@@ -142,7 +142,6 @@ CREATE TABLE messages (
 	body     bytea NOT NULL,
 	cloud    bytea NOT NULL,
 	attempt  uuid NOT NULL,
-	version  bigint NOT NULL, -- of the app's state at the commit: tells what an erasure means
 	PRIMARY KEY (app, gkey, seq)
 );
 
@@ -222,35 +221,14 @@ CREATE TABLE purges (
 	PRIMARY KEY (app, journal, gkey)
 );
 
--- Deleted users whose words are to be blanked: in events up to a sequence, in
--- messages up to a version of the app's state. Those of one round share a scan;
--- who is deleted while it goes on waits for the next.
-CREATE TABLE erasures (
-	id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- the app of the lowest has its turn
-	app     bigint NOT NULL,
-	account bytea NOT NULL,
-	round   bigint NOT NULL,
-	events  bigint NOT NULL,
-	version bigint NOT NULL,
-	UNIQUE (app, account, round)
-);
-
--- How far the scan of an app's round is: up to which event, then up to which message.
-CREATE TABLE erasing (
-	app   bigint PRIMARY KEY,
-	round bigint NOT NULL,
-	event bigint NOT NULL,
-	last  bigint NOT NULL, -- event of the round
-	gkey  bigint NOT NULL,
-	seq   bigint NOT NULL
-);
-
--- Which database server the journals were last written by. When another one goes
--- on, nobody can prove that nothing is missing, and new epochs begin.
+-- Which database server, and which tables of it, the journals were last written
+-- in. When others go on, nobody can prove that nothing is missing, and new epochs
+-- begin.
 CREATE TABLE origin (
 	one      boolean PRIMARY KEY DEFAULT true CHECK (one),
 	system   bigint NOT NULL,
-	timeline bigint NOT NULL
+	timeline bigint NOT NULL,
+	heads    bigint NOT NULL -- the table's oid: a dump that is loaded makes another one
 );
 
 -- The term of the process that delivers: what one of an earlier term reports is
