@@ -12,9 +12,9 @@ func (t *tx) putMessages(list []chat.Message) {
 		return
 	}
 	type m = chat.Message
-	t.queue("put messages", -1, `INSERT INTO messages (app, gkey, seq, sender, random, time, priority, flags, body, cloud, attempt)
-		SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
-			$9::bytea[], $10::bytea[], $11::uuid[])`,
+	t.queue("put messages", -1, `INSERT INTO messages (app, gkey, seq, sender, random, time, priority, flags, body, cloud, attempt, version)
+		SELECT $1, v.*, $12 FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
+			$9::bytea[], $10::bytea[], $11::uuid[]) v`,
 		int64(t.app),
 		column(list, func(m *m) int64 { return int64(m.Group) }),
 		column(list, func(m *m) int64 { return int64(m.Seq) }),
@@ -25,7 +25,7 @@ func (t *tx) putMessages(list []chat.Message) {
 		column(list, func(m *m) int64 { return int64(m.Flags) }),
 		column(list, func(m *m) []byte { return blob(m.Body) }),
 		column(list, func(m *m) []byte { return blob(m.Cloud) }),
-		column(list, func(m *m) [16]byte { return m.Attempt }))
+		column(list, func(m *m) [16]byte { return m.Attempt }), int64(t.version))
 }
 
 func (t *tx) putGroupHeads(list []chat.GroupHead) {

@@ -46,7 +46,8 @@ func migrations() fs.FS {
 
 // Options are what a program may choose.
 type Options struct {
-	Log *slog.Logger // nil discards it
+	Log   *slog.Logger // nil discards it
+	Erase chat.Erase   // blanks the bodies of a deleted user's events
 }
 
 // Store is a [chat.Store] in a PostgreSQL database. All its methods may be
@@ -54,6 +55,7 @@ type Options struct {
 type Store struct {
 	config *pgxpool.Config
 	log    *slog.Logger
+	blank  chat.Erase
 	write  *pgxpool.Pool
 	read   *pgxpool.Pool
 	clock  clock
@@ -81,7 +83,7 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{config: config, log: options.Log}
+	s := &Store{config: config, log: options.Log, blank: options.Erase}
 	s.asked.store = s
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("open %s: %w", s.Place(), err)

@@ -22,7 +22,8 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// Opened is an empty store made for one test, which closes it at its end.
+// Opened is an empty store made for one test, which closes it at its end. It
+// blanks bodies by [Erase].
 type Opened struct {
 	Store chat.Store
 	// Restart closes the store and opens the same data again, as another start
@@ -84,6 +85,11 @@ func Run(t *testing.T, open Open) {
 		{"events are read in pages", eventPages},
 		{"progress moves the cursor and keeps rows apart", progress},
 		{"failed attempts are kept, the last 32", failures},
+
+		{"what a deleted user said is blanked", erased},
+		{"a name used again is another user's", erasedTwice},
+		{"it is blanked in slices, through restarts", erasedInSlices},
+		{"it is blanked amid other changes", erasedAmidChanges},
 
 		{"a repeat is found within the window", repeats},
 		{"repeats follow a model", repeatsModel},
