@@ -63,14 +63,12 @@ func newAuthority(t testing.TB) *authority {
 	return a
 }
 
-// overBoth runs a test over HTTP and over TLS both ways.
-func overBoth(t *testing.T, test func(t *testing.T, trust *authority)) {
-	t.Run("over http", func(t *testing.T) {
-		t.Parallel()
-		test(t, nil)
-	})
+// overBoth runs a test on each engine over HTTP, and over TLS both ways on one:
+// the doors know nothing of the engine.
+func overBoth(t *testing.T, test func(t *testing.T, e engine, trust *authority)) {
+	onBoth(t, func(t *testing.T, e engine) { test(t, e, nil) })
 	t.Run("over TLS both ways", func(t *testing.T) {
 		t.Parallel()
-		test(t, newAuthority(t))
+		test(t, inSQLite, newAuthority(t))
 	})
 }

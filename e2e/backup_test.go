@@ -77,9 +77,9 @@ func TestRestoredBackupHasAllThatWasAnsweredBeforeAndANewEpoch(t *testing.T) {
 	t.Parallel()
 	rc := ofApp(t, nil)
 	data := t.TempDir()
-	s := serve(t, nil, oneApp(data, rc, "--group-rate", "0")...)
+	s := serve(t, nil, oneApp(folder(data), rc, "--group-rate", "0")...)
 	lobby(t, s.client())
-	w := gather(t, 16, s.client(), "lobby", "gagged")
+	w := gather(t, 16, "lobby", "gagged", s.client())
 	w.awaitMore(150)
 	rc.close() // what follows is not delivered when the backup is made
 	w.awaitMore(150)
@@ -102,7 +102,7 @@ func TestRestoredBackupHasAllThatWasAnsweredBeforeAndANewEpoch(t *testing.T) {
 
 	began := len(rc.all())
 	rc.comeBack()
-	s = serve(t, nil, oneApp(restore(t, dir), rc, "--group-rate", "0")...)
+	s = serve(t, nil, oneApp(folder(restore(t, dir)), rc, "--group-rate", "0")...)
 	app := shown(t, s.client())
 	if app.Epoch == old.Epoch || app.Head != head+1_000_000-1 {
 		t.Errorf("epoch %s after %s, head %d after %d", app.Epoch, old.Epoch, app.Head, head)
@@ -200,7 +200,7 @@ func TestCopyByHandOfAStoppedFolderIsServedAndRestored(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			data := t.TempDir()
-			s := serve(t, nil, oneApp(data, nil)...)
+			s := serve(t, nil, oneApp(folder(data), nil)...)
 			for i := range uint32(5) {
 				if _, err := s.client().SendGroupMsg(t.Context(), say("nowhere", appAdmin, i, "hello")); eventOf(err) == "" {
 					t.Fatal(err)
@@ -225,12 +225,12 @@ func TestCopyByHandOfAStoppedFolderIsServedAndRestored(t *testing.T) {
 				t.Errorf("the copy was %q and is %q", untouched, now)
 			}
 
-			s = serve(t, nil, oneApp(byHand, nil)...) // nothing can know that it is a copy
+			s = serve(t, nil, oneApp(folder(byHand), nil)...) // nothing can know that it is a copy
 			if now := shown(t, s.client()); now.Head != 5 || now.Epoch != before.Epoch {
 				t.Errorf("the copy has head %d and epoch %s after %s", now.Head, now.Epoch, before.Epoch)
 			}
 			s.stop(t)
-			s = serve(t, nil, oneApp(restored, nil)...)
+			s = serve(t, nil, oneApp(folder(restored), nil)...)
 			if now := shown(t, s.client()); now.Head != 1_000_004 || now.Epoch == before.Epoch || now.Totals != before.Totals {
 				t.Errorf("restored, it is %+v after %+v", now, before)
 			}
@@ -262,7 +262,7 @@ type stuck struct {
 func serveBackup(t *testing.T) (*server, string, *stuck) {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
-	s := serve(t, nil, oneApp(data, nil, "--group-rate", "0")...)
+	s := serve(t, nil, oneApp(folder(data), nil, "--group-rate", "0")...)
 	group(t, s.client(), api.TypePublic, "lobby")
 	for i := range uint32(400) {
 		if _, err := s.client().SendGroupMsg(t.Context(), say("lobby", appAdmin, i, strings.Repeat("x", 12_000))); err != nil {
@@ -303,7 +303,7 @@ func TestKillInMidBackupLeavesAFolderThatStarts(t *testing.T) {
 	s, data, b := serveBackup(t)
 	s.kill(t)
 	b.fails(t)
-	s = serve(t, nil, oneApp(data, nil)...)
+	s = serve(t, nil, oneApp(folder(data), nil)...)
 	if names := files(t, data); slices.Contains(names, "parley.db.backup") {
 		t.Errorf("left are %q", names)
 	}
@@ -345,9 +345,9 @@ func TestBackupWhoseClientGoesAwayIsGivenUp(t *testing.T) {
 func TestBackupAndRestoreRefuseWhatTheyCannotDo(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	s := serve(t, nil, oneApp(data, nil)...)
+	s := serve(t, nil, oneApp(folder(data), nil)...)
 	running := t.TempDir()
-	serve(t, nil, oneApp(running, nil)...)
+	serve(t, nil, oneApp(folder(running), nil)...)
 	s.stop(t)
 	good := backup(t, data)
 	full := filepath.Dir(write(t, "something", "is here"))

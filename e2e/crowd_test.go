@@ -11,7 +11,7 @@ import (
 	"github.com/parley-im/parley/api"
 )
 
-// life is one life of the server, as its callers see it.
+// life is one life of a server, as its callers see it.
 type life struct {
 	client *api.Client
 	over   chan struct{} // closed when the next life has begun
@@ -28,7 +28,7 @@ type crowd struct {
 	all   sync.WaitGroup
 
 	watched
-	now      *life
+	now      []*life             // of each server
 	accepted map[uint32]sent     // by Random
 	refused  map[string]api.Code // by webhook-id
 	codes    map[api.Code]int    // refusals told
@@ -42,10 +42,14 @@ type sent struct {
 	api.SendGroupMsgResponse
 }
 
-// gather sets a crowd of n upon the group. gagged is a user who is muted in it.
-func gather(t *testing.T, n int, c *api.Client, group, gagged string) *crowd {
-	w := &crowd{t: t, group: group, quit: make(chan struct{}), now: &life{client: c, over: make(chan struct{})},
+// gather sets a crowd of n upon the group, in which gagged is a user who is muted.
+// Its members share the servers out among themselves.
+func gather(t *testing.T, n int, group, gagged string, servers ...*api.Client) *crowd {
+	w := &crowd{t: t, group: group, quit: make(chan struct{}),
 		accepted: make(map[uint32]sent), refused: make(map[string]api.Code), codes: make(map[api.Code]int)}
+	for _, c := range servers {
+		w.now = append(w.now, newLife(c))
+	}
 	for i := range n {
 		w.all.Go(func() {
 			for k := uint32(1); ; k++ {
@@ -61,7 +65,7 @@ func gather(t *testing.T, n int, c *api.Client, group, gagged string) *crowd {
 				case 3:
 					m.From_Account = gagged
 				}
-				if !w.send(m) {
+				if !w.send(i%len(servers), m) {
 					return
 				}
 			}
@@ -93,22 +97,24 @@ func (w *crowd) leave() {
 	w.all.Wait()
 }
 
-// move tells the crowd of a new life of the server.
-func (w *crowd) move(c *api.Client) {
+func newLife(c *api.Client) *life { return &life{client: c, over: make(chan struct{})} }
+
+// move tells those who call a server of its new life.
+func (w *crowd) move(server int, c *api.Client) {
 	w.change(func() {
-		old := w.now
-		w.now = &life{client: c, over: make(chan struct{})}
-		old.next = w.now
+		old := w.now[server]
+		w.now[server] = newLife(c)
+		old.next = w.now[server]
 		close(old.over)
 	})
 }
 
 // send brings one message to its outcome.
-func (w *crowd) send(m api.SendGroupMsgRequest) bool {
+func (w *crowd) send(server int, m api.SendGroupMsgRequest) bool {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
 	var l *life
-	w.look(func() { l = w.now })
+	w.look(func() { l = w.now[server] })
 	for {
 		a, err := l.client.SendGroupMsg(ctx, m)
 		code, told := api.CodeOf(err)
@@ -129,6 +135,10 @@ func (w *crowd) send(m api.SendGroupMsgRequest) bool {
 			return true
 		case errors.As(err, &status): // 503: repeat with the same Random
 			w.change(func() { w.unknown++ })
+			select {
+			case <-time.After(20 * time.Millisecond): // as a client would, not at once
+			case <-ctx.Done():
+			}
 			continue
 		}
 		w.change(func() { w.unknown++ })
@@ -157,6 +167,23 @@ func (w *crowd) awaitMore(n int) {
 	})
 }
 
+// awaitAny waits until n more outcomes of any kind were told.
+func (w *crowd) awaitAny(n int) {
+	w.t.Helper()
+	accepted, refused := w.told()
+	w.await(w.t, fmt.Sprintf("%d more outcomes", n), func() bool {
+		return len(w.accepted)+len(w.refused) >= accepted+refused+n
+	})
+}
+
+// awaitUnknown waits until one more sender was told that the outcome is unknown.
+func (w *crowd) awaitUnknown() {
+	w.t.Helper()
+	var before int
+	w.look(func() { before = w.unknown })
+	w.await(w.t, "senders are told that the outcome is unknown", func() bool { return w.unknown > before })
+}
+
 // awaitSick waits until n more senders were told 10002, or that the outcome is
 // unknown: when the commit that failed had a send of every speaker, all of them
 // repeat it until the store is back.
@@ -180,10 +207,15 @@ func (w *crowd) settle(s *server, rc *receiver) {
 	t := w.t
 	t.Helper()
 	w.leave()
-	for _, id := range w.twice {
-		t.Errorf("two senders were told of event %q", id)
-	}
+	w.settleMessages(s)
+	w.settleEvents(s, rc)
+}
 
+// settleMessages checks what the senders of a crowd that has left were told of
+// messages.
+func (w *crowd) settleMessages(s *server) {
+	t := w.t
+	t.Helper()
 	list := history(t, s.client(), w.group) // which has every MsgSeq from 1 on
 	stored := make(map[uint32]uint64)
 	for _, m := range list {
@@ -201,6 +233,15 @@ func (w *crowd) settle(s *server, rc *receiver) {
 		t.Errorf("%d messages are stored, %d were accepted", len(stored), len(w.accepted))
 	}
 
+}
+
+// settleEvents checks what they were told of refusals.
+func (w *crowd) settleEvents(s *server, rc *receiver) {
+	t := w.t
+	t.Helper()
+	for _, id := range w.twice {
+		t.Errorf("two senders were told of event %q", id)
+	}
 	app := shown(t, s.client())
 	rc.waitHead(t, appID, app.Head)
 	events := rc.events(t, appID)

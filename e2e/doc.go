@@ -3,7 +3,12 @@
 // (package api, or plain HTTP where a fault is wanted), and takes its callbacks
 // with package callback. A process is only ever ended by its own id.
 //
+// What does not depend on the engine runs on each of them: in a data folder and
+// in a PostgreSQL database (onBoth). Tests about the files of a data folder, and
+// about servers, sessions and processes of PostgreSQL, have one engine only.
+//
 // The short form runs with `go test ./...` and needs nothing but Go. Tests that
-// look at system calls need strace and the right to trace, and skip without.
+// look at system calls need strace and the right to trace, those of the other
+// engine a PostgreSQL (internal/pgtest); they skip without.
 // PARLEY_E2E_LONG=1 kills more often and sends more.
 package e2e

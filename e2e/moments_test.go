@@ -266,23 +266,25 @@ func (s *stage) acceptedAndRepeated(t *testing.T) {
 
 func TestCallsAboveTheRateOfTheFlagShareRecords(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, nil, "--api-rate", "3")
-	refused, accepted := s.burst(t, 40)
-	told := 0
-	for id, n := range refused {
-		told += n
-		if e := s.rc.event(t, id); e.Delivery.Count != n {
-			t.Errorf("Parley-Count is %d, %d senders were told of this event", e.Delivery.Count, n)
+	onBoth(t, func(t *testing.T, e engine) {
+		s := newStage(t, e, nil, "--api-rate", "3")
+		refused, accepted := s.burst(t, 40)
+		told := 0
+		for id, n := range refused {
+			told += n
+			if e := s.rc.event(t, id); e.Delivery.Count != n {
+				t.Errorf("Parley-Count is %d, %d senders were told of this event", e.Delivery.Count, n)
+			}
 		}
-	}
-	if accepted < 3 || told+accepted != 40 || len(refused) == 0 || len(refused) > told/2 {
-		t.Errorf("%d accepted, %d refused in %d records", accepted, told, len(refused))
-	}
-	if got, want := s.ledger(t, appID), (ledger{Attempts: 40, Accepted: accepted, Refused: told}); got != want {
-		t.Errorf("metrics say %+v, want %+v", got, want)
-	}
-	s.stop(t)
-	if n := len(s.rc.all()); n != len(refused) {
-		t.Errorf("%d callbacks for %d records", n, len(refused))
-	}
+		if accepted < 3 || told+accepted != 40 || len(refused) == 0 || len(refused) > told/2 {
+			t.Errorf("%d accepted, %d refused in %d records", accepted, told, len(refused))
+		}
+		if got, want := s.ledger(t, appID), (ledger{Attempts: 40, Accepted: accepted, Refused: told}); got != want {
+			t.Errorf("metrics say %+v, want %+v", got, want)
+		}
+		s.stop(t)
+		if n := len(s.rc.all()); n != len(refused) {
+			t.Errorf("%d callbacks for %d records", n, len(refused))
+		}
+	})
 }

@@ -217,8 +217,8 @@ func muteAll(t *testing.T, s *stage) {
 
 func TestEveryReasonLeavesOneCallback(t *testing.T) {
 	t.Parallel()
-	overBoth(t, func(t *testing.T, trust *authority) {
-		s := newStage(t, trust, "--before-send-failure", "refuse", "--fault-internal-random", strconv.Itoa(faultRandom),
+	overBoth(t, func(t *testing.T, e engine, trust *authority) {
+		s := newStage(t, e, trust, "--before-send-failure", "refuse", "--fault-internal-random", strconv.Itoa(faultRandom),
 			"--callback-commands", "Group.CallbackSendMsgException,Group.CallbackBeforeSendMsg")
 		for _, r := range reasons {
 			s.refuse(t, r)

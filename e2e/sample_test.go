@@ -21,8 +21,12 @@ const sample = `{"CallbackCommand":"Group.CallbackSendMsgException","CloudCustom
 
 func TestSampleOfThePageArrivesInAllTwelveFields(t *testing.T) {
 	t.Parallel()
+	onBoth(t, sampleOfThePage)
+}
+
+func sampleOfThePage(t *testing.T, e engine) {
 	rc := ofApp(t, nil)
-	s := serve(t, nil, oneApp(t.TempDir(), rc, "--admin", "admin", "--group-rate", "1")...)
+	s := serve(t, nil, oneApp(e.place(t), rc, "--admin", "admin", "--group-rate", "1")...)
 	c := s.clientOf(appID, appKey, "admin")
 	accounts(t, c, "jared")
 
@@ -49,16 +53,16 @@ func TestSampleOfThePageArrivesInAllTwelveFields(t *testing.T) {
 		if code, _ := api.CodeOf(err); code != api.CodeSendTooOften {
 			t.Fatal(err)
 		}
-		e := rc.event(t, eventOf(err))
-		got, ok := e.Body.(*callback.SendMsgException)
-		if !ok || e.BodyErr != nil {
-			t.Fatalf("%T, %v", e.Body, e.BodyErr)
+		event := rc.event(t, eventOf(err))
+		got, ok := event.Body.(*callback.SendMsgException)
+		if !ok || event.BodyErr != nil {
+			t.Fatalf("%T, %v", event.Body, event.BodyErr)
 		}
-		if want := fmt.Sprintf(sample, int64(got.EventTime), made.GroupId); string(e.Raw) != want {
-			t.Errorf("\n got %s\nwant %s", e.Raw, want)
+		if want := fmt.Sprintf(sample, int64(got.EventTime), made.GroupId); string(event.Raw) != want {
+			t.Errorf("\n got %s\nwant %s", event.Raw, want)
 		}
 		var fields map[string]json.RawMessage
-		if err := json.Unmarshal(e.Raw, &fields); err != nil || len(fields) != 12 {
+		if err := json.Unmarshal(event.Raw, &fields); err != nil || len(fields) != 12 {
 			t.Errorf("%d fields, %v", len(fields), err)
 		}
 		return
@@ -78,7 +82,7 @@ func TestCallbackURLIsCalledAsConfigured(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			rc := newReceiver(t, nil, c.path, map[int64][]string{appID: nil})
-			s := serve(t, nil, oneApp(t.TempDir(), nil, "--callback-url", rc.url)...)
+			s := serve(t, nil, oneApp(folder(t.TempDir()), nil, "--callback-url", rc.url)...)
 			_, err := s.client().SendGroupMsg(t.Context(), say("nowhere", appAdmin, 1, "hello"))
 			if e := rc.event(t, eventOf(err)); e.target != c.want {
 				t.Errorf("called as %s, want %s", e.target, c.want)
@@ -92,7 +96,7 @@ func TestCallbackURLIsCalledAsConfigured(t *testing.T) {
 func TestEventTimeIsATextWhenTheAppWantsIt(t *testing.T) {
 	t.Parallel()
 	rc := ofApp(t, nil)
-	s := serve(t, nil, oneApp(t.TempDir(), rc, "--event-time", "string")...)
+	s := serve(t, nil, oneApp(folder(t.TempDir()), rc, "--event-time", "string")...)
 	_, err := s.client().SendGroupMsg(t.Context(), say("nowhere", appAdmin, 1, "hello"))
 	e := rc.event(t, eventOf(err))
 	got := e.Body.(*callback.SendMsgException)
@@ -105,7 +109,7 @@ func TestEventTimeIsATextWhenTheAppWantsIt(t *testing.T) {
 func TestOnlineOnlyFlagOfAnAVChatRoomIsZero(t *testing.T) {
 	t.Parallel()
 	rc := ofApp(t, nil)
-	s := serve(t, nil, oneApp(t.TempDir(), rc)...)
+	s := serve(t, nil, oneApp(folder(t.TempDir()), rc)...)
 	c := s.client()
 	for _, kind := range []string{api.TypeAVChatRoom, api.TypePublic} {
 		group(t, c, kind, kind)
@@ -121,18 +125,20 @@ func TestOnlineOnlyFlagOfAnAVChatRoomIsZero(t *testing.T) {
 
 func TestCloudCustomDataIsInTheHistory(t *testing.T) {
 	t.Parallel()
-	s := serve(t, nil, oneApp(t.TempDir(), nil)...)
-	c := s.client()
-	group(t, c, api.TypePublic, "lobby")
-	const cloud = "your cloud custom data 云 \x00 <&>"
-	m := say("lobby", appAdmin, 1, "red packet")
-	m.CloudCustomData = ptr(cloud)
-	if _, err := c.SendGroupMsg(t.Context(), m); err != nil {
-		t.Fatal(err)
-	}
-	list := history(t, c, "lobby")
-	if len(list) != 1 || list[0].CloudCustomData != cloud || list[0].MsgRandom != 1 || list[0].From_Account != appAdmin ||
-		string(list[0].MsgBody) != `[{"MsgContent":{"Text":"red packet"},"MsgType":"TIMTextElem"}]` {
-		t.Errorf("%+v", list)
-	}
+	onBoth(t, func(t *testing.T, e engine) {
+		s := serve(t, nil, oneApp(e.place(t), nil)...)
+		c := s.client()
+		group(t, c, api.TypePublic, "lobby")
+		const cloud = "your cloud custom data 云 \x00 <&>"
+		m := say("lobby", appAdmin, 1, "red packet")
+		m.CloudCustomData = ptr(cloud)
+		if _, err := c.SendGroupMsg(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		list := history(t, c, "lobby")
+		if len(list) != 1 || list[0].CloudCustomData != cloud || list[0].MsgRandom != 1 || list[0].From_Account != appAdmin ||
+			string(list[0].MsgBody) != `[{"MsgContent":{"Text":"red packet"},"MsgType":"TIMTextElem"}]` {
+			t.Errorf("%+v", list)
+		}
+	})
 }

@@ -52,8 +52,8 @@ func serve(t testing.TB, trust *authority, flags ...string) *server {
 }
 
 // oneApp are the flags of the app of most tests.
-func oneApp(data string, rc *receiver, more ...string) []string {
-	flags := []string{"--data", data, "--app", strconv.Itoa(appID), "--app-key", appKey, "--admin", appAdmin}
+func oneApp(p place, rc *receiver, more ...string) []string {
+	flags := append(p.args(), "--app", strconv.Itoa(appID), "--app-key", appKey, "--admin", appAdmin)
 	if rc != nil {
 		flags = append(flags, "--callback-url", rc.url, "--callback-token", appToken)
 		if rc.trust != nil {

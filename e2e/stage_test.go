@@ -36,11 +36,10 @@ type refusal struct {
 }
 
 // newStage starts a server with two groups and some users.
-func newStage(t *testing.T, trust *authority, flags ...string) *stage {
+func newStage(t *testing.T, e engine, trust *authority, flags ...string) *stage {
 	t.Helper()
 	rc := ofApp(t, trust)
-	data := t.TempDir()
-	s := &stage{server: serve(t, trust, append(oneApp(data, rc, "--group-rate", "0"), flags...)...), rc: rc, random: 1000}
+	s := &stage{server: serve(t, trust, append(oneApp(e.place(t), rc, "--group-rate", "0"), flags...)...), rc: rc, random: 1000}
 	s.api = s.client()
 	accounts(t, s.api, "alice", "bob", "gagged", "muted", "hasty", "brief")
 	group(t, s.api, api.TypePublic, "lobby", "alice", "bob", "gagged", "muted", "brief")

@@ -47,16 +47,21 @@ func TestFaultsOfTheConfigurationAreToldAllAtOnce(t *testing.T) {
 			[]string{`--config: ` + bad + `: unknown key "another"`, `--config: ` + bad + `: unknown key "bogus"`}},
 		"apps of the file": {nil, []string{"serve", "--config", apps, "--app", "7", "--app-key", "k", "--max-message", "0"},
 			[]string{"--config: " + apps + ": apps, entry at line 2: ", "--max-message: ", `apps, app "7": group-rate: `, "--app: app 7 is given twice"}},
-		"file that is no YAML":         {nil, []string{"serve", "--config", broken}, []string{"--config: " + broken + ": "}},
-		"file that cannot be read":     {nil, []string{"serve", "--config", "/nowhere/parley.yaml"}, []string{"--config: open /nowhere/parley.yaml"}},
-		"secret and file, both given":  {nil, []string{"serve", "--app", "3", "--app-key", "k", "--app-key-file", key, "--callback-token", "t", "--callback-token-file", key}, []string{"--app-key: ", "--callback-token: "}},
-		"secret files unreadable":      {nil, []string{"serve", "--app", "3", "--app-key-file", "/nowhere/key", "--admin-password-file", "/nowhere/password"}, []string{"--admin-password-file: open /nowhere/password", "--app-key-file: open /nowhere/key"}},
-		"key of the app missing":       {nil, []string{"serve", "--app", "3"}, []string{"--app-key: "}},
-		"certificate that is none":     {nil, []string{"serve", "--tls-cert", junk, "--tls-key", junk, "--listen", "nonsense", "--data", t.TempDir()}, []string{"--listen: ", "--tls-cert: "}},
-		"bad user, key and expiry":     {nil, []string{"usersig", "--app", "x", "--app-key", "", "--user", "", "--expire", "5y"}, []string{"--app: ", "--app-key: ", "--user: ", "--expire: "}},
-		"bad server of apps":           {nil, []string{"apps", "list", "--server", "nowhere", "--app", "0", "--app-key", ""}, []string{"--app: ", "--app-key: ", "--server: "}},
-		"unknown command":              {nil, []string{"converse"}, []string{"unexpected argument converse"}},
-		"monitor without app or token": {nil, []string{"monitor", "--listen", "nonsense"}, []string{"--listen: ", "--app: "}},
+		"file that is no YAML":        {nil, []string{"serve", "--config", broken}, []string{"--config: " + broken + ": "}},
+		"file that cannot be read":    {nil, []string{"serve", "--config", "/nowhere/parley.yaml"}, []string{"--config: open /nowhere/parley.yaml"}},
+		"secret and file, both given": {nil, []string{"serve", "--app", "3", "--app-key", "k", "--app-key-file", key, "--callback-token", "t", "--callback-token-file", key}, []string{"--app-key: ", "--callback-token: "}},
+		"secret files unreadable":     {nil, []string{"serve", "--app", "3", "--app-key-file", "/nowhere/key", "--admin-password-file", "/nowhere/password"}, []string{"--admin-password-file: open /nowhere/password", "--app-key-file: open /nowhere/key"}},
+		"key of the app missing":      {nil, []string{"serve", "--app", "3"}, []string{"--app-key: "}},
+		"certificate that is none":    {nil, []string{"serve", "--tls-cert", junk, "--tls-key", junk, "--listen", "nonsense", "--data", t.TempDir()}, []string{"--listen: ", "--tls-cert: "}},
+		"bad user, key and expiry":    {nil, []string{"usersig", "--app", "x", "--app-key", "", "--user", "", "--expire", "5y"}, []string{"--app: ", "--app-key: ", "--user: ", "--expire: "}},
+		"bad server of apps":          {nil, []string{"apps", "list", "--server", "nowhere", "--app", "0", "--app-key", ""}, []string{"--app: ", "--app-key: ", "--server: "}},
+		"unknown command":             {nil, []string{"converse"}, []string{"unexpected argument converse"}},
+		"database that is none beside bad values": {nil, []string{"serve", "--database", "mysql://u:" + appKey + "@h/d", "--data", "somewhere", "--listen", "nonsense"},
+			[]string{"--listen: ", "--database: ", "--data: give it or --database, not both"}},
+		"database's URL with a bad setting": {[]string{"PARLEY_DATABASE=postgres://u:" + appKey + "@h/d?sslmode=perhaps"}, []string{"serve", "--group-rate", "x"},
+			[]string{"--database: ", "--app: ", "--app-key: ", "--group-rate: "}},
+		"database and file, both given": {nil, []string{"serve", "--database", "postgres://h/d", "--database-file", "/nowhere/url"}, []string{"--database: give it or --database-file, not both"}},
+		"monitor without app or token":  {nil, []string{"monitor", "--listen", "nonsense"}, []string{"--listen: ", "--app: "}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,9 +101,9 @@ func TestStartFailsWithCodeOneWhereTheMachineRefuses(t *testing.T) {
 	busy := taken.Addr().String()
 	notAFolder := write(t, "file", "")
 	inUse := t.TempDir()
-	serve(t, nil, oneApp(inUse, nil)...)
+	serve(t, nil, oneApp(folder(inUse), nil)...)
 	newer := t.TempDir()
-	s := serve(t, nil, oneApp(newer, nil)...)
+	s := serve(t, nil, oneApp(folder(newer), nil)...)
 	s.stop(t)
 	makeNewer(t, filepath.Join(newer, "parley.db"))
 
@@ -142,14 +147,18 @@ func makeNewer(t *testing.T, path string) {
 func TestKillLeavesNoLockOnTheDataFolder(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	serve(t, nil, oneApp(data, nil)...).kill(t)
-	serve(t, nil, oneApp(data, nil)...).stop(t)
+	serve(t, nil, oneApp(folder(data), nil)...).kill(t)
+	serve(t, nil, oneApp(folder(data), nil)...).stop(t)
 }
 
 func TestFirstStartWithoutAnAppPrintsAKeyOnce(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
-	s := serve(t, nil, "--data", data)
+	onBoth(t, firstStart)
+}
+
+func firstStart(t *testing.T, e engine) {
+	where := e.place(t)
+	s := serve(t, nil, where.args()...)
 	made := s.printed(t, `first app made: --app (\d+) --app-key (\S+) --admin (\S+)\n`)
 	id, err := strconv.ParseInt(made[1], 10, 64)
 	if err != nil {
@@ -159,7 +168,7 @@ func TestFirstStartWithoutAnAppPrintsAKeyOnce(t *testing.T) {
 		t.Errorf("the key that was printed: %v", err)
 	}
 	s.stop(t)
-	again := serve(t, nil, "--data", data)
+	again := serve(t, nil, where.args()...)
 	if _, err := again.clientOf(id, made[2], made[3]).ListApps(t.Context()); err != nil {
 		t.Errorf("the key after the second start: %v", err)
 	}
@@ -167,7 +176,10 @@ func TestFirstStartWithoutAnAppPrintsAKeyOnce(t *testing.T) {
 	if text := again.stdout.String() + again.stderr.String(); strings.Contains(text, made[2]) || strings.Contains(text, "first app") {
 		t.Errorf("the second start printed %s", text)
 	}
-	info, err := os.Stat(filepath.Join(data, "first-app.json"))
+	if e != inSQLite {
+		return
+	}
+	info, err := os.Stat(filepath.Join(where.value, "first-app.json"))
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file of the key: %v, %v", info, err)
 	}
@@ -230,7 +242,7 @@ type silent struct {
 }
 
 // serveSilent starts a server whose app backend is silent, with a group lobby.
-func serveSilent(t *testing.T) (*server, *silent) {
+func serveSilent(t *testing.T, e engine) (*server, *silent) {
 	t.Helper()
 	b := &silent{}
 	b.receiver = &receiver{t: t, handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -240,7 +252,7 @@ func serveSilent(t *testing.T) (*server, *silent) {
 	})}
 	b.open("127.0.0.1:0")
 	t.Cleanup(b.close)
-	s := serve(t, nil, oneApp(t.TempDir(), nil, "--callback-url", "http://"+b.address,
+	s := serve(t, nil, oneApp(e.place(t), nil, "--callback-url", "http://"+b.address,
 		"--callback-commands", "Group.CallbackSendMsgException,"+string(callback.CmdGroupBeforeSendMsg))...)
 	group(t, s.client(), api.TypePublic, "lobby")
 	return s, b
@@ -264,7 +276,11 @@ func (b *silent) ask(t *testing.T, s *server) {
 
 func TestTerminateEndsWithinTenSecondsWhateverIsUnderWay(t *testing.T) {
 	t.Parallel()
-	s, b := serveSilent(t)
+	onBoth(t, terminate)
+}
+
+func terminate(t *testing.T, e engine) {
+	s, b := serveSilent(t, e)
 	for i := range uint32(8) { // callbacks that hang; after some the endpoint is left alone
 		if _, err := s.client().SendGroupMsg(t.Context(), say("nowhere", appAdmin, i, "hello")); eventOf(err) == "" {
 			t.Fatal(err)
@@ -291,7 +307,7 @@ func TestTerminateEndsWithinTenSecondsWhateverIsUnderWay(t *testing.T) {
 
 func TestSecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	s, b := serveSilent(t)
+	s, b := serveSilent(t, inSQLite)
 	b.ask(t, s) // what the first signal waits for
 	s.signal(t, syscall.SIGTERM)
 	s.stderr.await(t, "the first signal is noticed", func() bool { return strings.Contains(s.stderr.text.String(), "stopping") })

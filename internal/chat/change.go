@@ -63,7 +63,16 @@ func (w *writer) alter(c *alteration) error {
 			return w.alterFailed(c, err)
 		}
 	}
-	return w.apply(c.app, n.touched(), trace.Version)
+	touched := n.touched()
+	if a, ok := w.b.tenant(c.app); ok && n.removed == "" && trace.Version != a.version.Load()+1 {
+		// Other processes changed the app before, and it is behind with them.
+		others, err := w.touched(a, trace.Version-1)
+		if err != nil {
+			others = Touched{App: true, Everything: true}
+		}
+		touched.add(&others)
+	}
+	return w.apply(c.app, touched, trace.Version)
 }
 
 // raise raises the version of the app that was changed. One that was removed has
@@ -154,11 +163,16 @@ func (w *writer) alterFailed(c *alteration, err error) error {
 // cached values go. No send of the app is committed in between; this is its
 // writer.
 func (w *writer) apply(app AppID, touched Touched, version uint64) error {
-	if a, ok := w.b.tenant(app); ok {
-		a.version.Store(version)
+	a, known := w.b.tenant(app)
+	var before uint64
+	if known {
+		before = a.version.Swap(version)
 	}
 	if touched.App {
 		if err := w.b.reload(context.Background(), app, version); err != nil {
+			if known { // the next batch finds it behind
+				a.version.Store(before)
+			}
 			return fmt.Errorf("publish the change: %w", err)
 		}
 	}

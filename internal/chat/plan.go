@@ -106,7 +106,10 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 				s.rows.Totals.Repeated++
 				continue
 			}
-			w.recheck(e, head)
+			if w.recheck(e, head) {
+				e.plan = plan{stale: true}
+				continue
+			}
 		}
 		if e.refusal == nil {
 			w.accept(s, e, moved, now)
@@ -173,8 +176,8 @@ func (w *writer) prefetch(s *share) error {
 
 // recheck runs the state rules again when the app's state has moved since the
 // send was admitted, so that a change that was answered is passed by no later
-// commit.
-func (w *writer) recheck(e *entry, head Head) {
+// commit. It says whether the send has to be judged anew.
+func (w *writer) recheck(e *entry, head Head) (anew bool) {
 	t := e.attempt
 	refuse := func(rule string, r *Refusal) {
 		r.Rule, e.refusal = rule, r
@@ -184,25 +187,30 @@ func (w *writer) recheck(e *entry, head Head) {
 		if err != nil {
 			w.log.Error("state of a send could not be read again", "app", t.send.App, "error", err)
 			refuse(RuleInternal, compared(Fail(api.CodeInternal), "doing", "read the state at the commit"))
-			return
+			return false
 		}
 		before := t.view.group.Key
+		if w.b.store.Concurrent() && v.group != nil && v.group.Key != before && !t.question && t.anew < maxAnew {
+			w.b.untake(t) // the group was made again, perhaps through another process before the send came
+			return true
+		}
 		t.view, t.app, t.now = v, t.tenant.app.Load(), w.b.Now()
 		for _, rule := range commitRules {
 			if r := rule.check(context.Background(), w.b, t); r != nil {
 				refuse(rule.name, r)
-				return
+				return false
 			}
 		}
 		if v.group.Key != before { // dissolved and made again meanwhile
 			t.view.group = nil
 			refuse(RuleGroup, checkGroup(nil, &t.app.Settings))
-			return
+			return false
 		}
 	}
 	if _, ok := head.Groups[t.view.group.Key]; !ok {
 		refuse(RuleGroup, checkGroup(nil, &t.app.Settings))
 	}
+	return false
 }
 
 // accept gives a message its number and time and plans its rows.

@@ -247,8 +247,8 @@ func (w *writer) record(b batch) error {
 	case err == nil:
 		w.publish(b, list)
 		return nil
-	case errors.As(err, &unknown), len(b.sends) == 0:
-		return err
+	case errors.As(err, &unknown), errors.Is(err, ErrStoreAway), errors.Is(err, ErrStoreBusy), len(b.sends) == 0:
+		return err // no row is at fault
 	case len(b.sends) > 1:
 		half := len(b.sends) / 2
 		if err := w.record(batch{sends: b.sends[:half]}); err != nil {

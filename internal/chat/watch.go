@@ -26,6 +26,11 @@ func (b *Backend) watch() {
 			if b.reachable.Swap(false) {
 				b.log.Error("the store cannot be reached", "error", err)
 			}
+			// Another server may have taken over, whose sessions are not let in before
+			// this; in an idle process no writer does it.
+			if err := b.store.Reopen(); err != nil {
+				b.log.Debug("the store does not open", "error", err)
+			}
 			continue
 		}
 		if !b.reachable.Swap(true) {
@@ -87,19 +92,31 @@ func (w *writer) catchUp(a *tenant, head Head) error {
 		return nil
 	}
 	touched := Touched{App: true, Everything: true}
-	if from < head.Version && a.app.Load().Epoch == head.Epoch {
-		list, err := w.b.store.Changes(context.Background(), a.id, from, head.Version)
-		if err != nil {
+	if a.app.Load().Epoch == head.Epoch {
+		var err error
+		if touched, err = w.touched(a, head.Version); err != nil {
 			return err
-		}
-		if uint64(len(list)) == head.Version-from { // else some are forgotten already
-			touched = Touched{}
-			for i := range list {
-				touched.add(&list[i].Touched)
-			}
 		}
 	}
 	return w.apply(a.id, touched, head.Version)
+}
+
+// touched is what the changes touched that raised the app's version from the one
+// that is known here: everything, if they are not all known still.
+func (w *writer) touched(a *tenant, upTo uint64) (t Touched, err error) {
+	everything := Touched{App: true, Everything: true}
+	from := a.version.Load()
+	if from > upTo {
+		return everything, nil
+	}
+	list, err := w.b.store.Changes(context.Background(), a.id, from, upTo)
+	if err != nil || uint64(len(list)) != upTo-from {
+		return everything, err
+	}
+	for i := range list {
+		t.add(&list[i].Touched)
+	}
+	return t, nil
 }
 
 func (t *Touched) add(u *Touched) {

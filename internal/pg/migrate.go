@@ -43,11 +43,15 @@ func Migrate(ctx context.Context, c *pgx.ConnConfig, schema string, steps fs.FS)
 	if _, err := turn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(h.Sum64())); err != nil {
 		return fmt.Errorf("wait for other starts: %w", err)
 	}
-	var there bool
-	if err := turn.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)", schema).Scan(&there); err != nil {
+	var there, usable bool
+	if err := turn.QueryRow(ctx, `SELECT count(*) > 0, coalesce(bool_and(has_schema_privilege(oid, 'USAGE')), false)
+		FROM pg_namespace WHERE nspname = $1`, schema).Scan(&there, &usable); err != nil {
 		return err
 	}
-	if !there {
+	switch {
+	case there && !usable: // its tables would look as if they were missing
+		return fmt.Errorf("permission denied for schema %s", schema)
+	case !there:
 		if _, err := turn.Exec(ctx, "CREATE SCHEMA "+quote(schema)); err != nil {
 			return fmt.Errorf("make the schema %s: %w", schema, err)
 		}

@@ -70,9 +70,7 @@ func New(conf ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Not below a test's folder, which is for its owner alone: the server runs
-	// as another user when the tests are root's.
-	root, err := os.MkdirTemp("", "parley-pg-")
+	root, err := newRoot()
 	if err != nil {
 		return nil, err
 	}
@@ -83,36 +81,54 @@ func New(conf ...string) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) make() error {
+// newRoot makes a folder for a server. It is not below a test's folder, which is
+// for its owner alone: the server runs as another user when the tests are root's.
+func newRoot() (string, error) {
+	root, err := os.MkdirTemp("", "parley-pg-")
+	if err != nil {
+		return "", err
+	}
 	if owner, ok := asOther(); ok {
-		if err := os.Chown(s.root, owner.uid, owner.gid); err != nil {
-			return err
+		if err := os.Chown(root, owner.uid, owner.gid); err != nil {
+			return "", errors.Join(err, os.RemoveAll(root))
 		}
 	}
+	return root, nil
+}
+
+// freePort is a port of loopback that is free now.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return l.Addr().(*net.TCPAddr).Port, l.Close()
+}
+
+func (s *Server) make() (err error) {
 	if err := s.run("initdb", "-D", s.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0") // a port that is free now
-	if err != nil {
+	if s.port, err = freePort(); err != nil {
 		return err
 	}
-	s.port = l.Addr().(*net.TCPAddr).Port
-	if err := l.Close(); err != nil {
-		return err
-	}
-	conf := append([]string{
+	if err := s.configure(append([]string{
 		"listen_addresses = '127.0.0.1'", fmt.Sprintf("port = %d", s.port), "unix_socket_directories = ''",
 		"max_connections = 300", "shared_buffers = 128MB",
-	}, s.conf...)
+	}, s.conf...)...); err != nil {
+		return err
+	}
+	return s.Up()
+}
+
+// configure adds lines to postgresql.conf, of which the last counts.
+func (s *Server) configure(lines ...string) error {
 	f, err := os.OpenFile(filepath.Join(s.data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(strings.Join(conf, "\n") + "\n")
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return s.Up()
+	_, err = f.WriteString(strings.Join(lines, "\n") + "\n")
+	return errors.Join(err, f.Close())
 }
 
 func (s *Server) data() string { return filepath.Join(s.root, "data") }

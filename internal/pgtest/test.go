@@ -49,6 +49,23 @@ func Start(t testing.TB, conf ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	endWith(t, s)
+	return s
+}
+
+// StartStandby runs a standby of a server for the test alone.
+func StartStandby(t testing.TB, of *Server) *Server {
+	t.Helper()
+	s, err := of.Standby()
+	if err != nil {
+		t.Fatal(err)
+	}
+	endWith(t, s)
+	return s
+}
+
+// endWith ends the server at the end of the test.
+func endWith(t testing.TB, s *Server) {
 	t.Cleanup(func() {
 		if t.Failed() {
 			if text, err := os.ReadFile(s.Log()); err == nil {
@@ -59,7 +76,6 @@ func Start(t testing.TB, conf ...string) *Server {
 			t.Errorf("end PostgreSQL: %v", err)
 		}
 	})
-	return s
 }
 
 func tail(text []byte, most int) []byte { return text[max(0, len(text)-most):] }

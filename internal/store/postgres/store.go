@@ -86,7 +86,7 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	s := &Store{config: config, log: options.Log, blank: options.Erase}
 	s.asked.store = s
 	if err := s.open(ctx); err != nil {
-		return nil, fmt.Errorf("open %s: %w", s.Place(), err)
+		return nil, fmt.Errorf("open %s: %w", s.Place(), pg.OneLine(err))
 	}
 	return s, nil
 }
