@@ -44,6 +44,18 @@ func migrations() fs.FS {
 	return sub
 }
 
+// plans are the settings that let every statement find its rows by a key,
+// whatever the statistics say: a plan that was made while a table was empty
+// would read all of it later.
+var plans = map[string]string{
+	"plan_cache_mode":   "force_generic_plan",
+	"enable_seqscan":    "off",
+	"enable_bitmapscan": "off",
+	"enable_hashjoin":   "off",
+	"enable_mergejoin":  "off",
+	"jit":               "off", // it would compile what seems dear because of the others
+}
+
 // Options are what a program may choose.
 type Options struct {
 	Log   *slog.Logger // nil discards it
@@ -76,10 +88,9 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	// Every statement finds its rows by a key, whatever the statistics say: a plan
-	// that was made while a table was empty would read all of it later.
-	config.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
-	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	for param, value := range plans {
+		config.ConnConfig.RuntimeParams[param] = value
+	}
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
