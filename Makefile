@@ -31,6 +31,7 @@ perf: setup
 	@./scripts/setup perf
 	go build -o bin/parley ./cmd/parley
 	go run ./perf -parley bin/parley
+	go run ./perf -parley bin/parley -store postgres
 
 setup:
 	@./scripts/setup

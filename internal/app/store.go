@@ -7,6 +7,7 @@ import (
 	"github.com/parley-im/parley/internal/promise"
 	"github.com/parley-im/parley/internal/store/postgres"
 	"github.com/parley-im/parley/internal/store/sqlite"
+	"github.com/parley-im/parley/internal/wire"
 )
 
 // store is what the server needs of either engine.
@@ -19,9 +20,9 @@ type store interface {
 // openStore opens the database of the configuration, or the data folder.
 func (s *Server) openStore(ctx context.Context) (store, error) {
 	if s.cfg.Database != "" {
-		return opened(postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log}))
+		return opened(postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log, Erase: wire.Erase}))
 	}
-	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{Wake: func() { s.backend.Tend() }}))
+	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{Erase: wire.Erase, Wake: func() { s.backend.Tend() }}))
 }
 
 // opened keeps a nil pointer from becoming a store that is not nil.

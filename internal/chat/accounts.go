@@ -96,7 +96,8 @@ func (b *Backend) CheckAccounts(ctx context.Context, app AppID, users []UserID) 
 // DeleteAccounts deletes accounts with their memberships and mutes, and tells
 // of each how it went, in the order given: nil, 70107 for who is no account,
 // 71000 for an admin of the app, who stays one whatever is imported. Groups
-// they own go on without an owner. Code: 70402 for none or more than
+// they own go on without an owner. What they said until now is blanked in the
+// background (see [Records.DeleteAccount]). Code: 70402 for none or more than
 // MaxAccounts.
 func (b *Backend) DeleteAccounts(ctx context.Context, app AppID, users []UserID) ([]*Refusal, error) {
 	if len(users) == 0 || len(users) > MaxAccounts {

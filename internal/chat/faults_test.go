@@ -19,90 +19,94 @@ import (
 
 func TestAppRemovedWhileItsSendsWaitHarmsNoOtherApp(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	if err := w.backend.CreateApp(t.Context(), chat.App{ID: app + 1, Key: "key", Admins: []chat.UserID{"administrator"}, Settings: chat.DefaultSettings()}, chat.Endpoint{}); err != nil {
-		t.Fatal(err)
-	}
-	hold, held := make(chan struct{}), make(chan struct{})
-	go func() {
-		_ = w.backend.Change(context.Background(), app, func(chat.Records) error {
-			close(held)
-			<-hold
-			return nil
-		})
-	}()
-	<-held
-	gone, result := make(chan error, 1), make(chan told, 1)
-	go func() { gone <- w.backend.DeleteApp(context.Background(), app) }()
-	for w.backend.Waiting() < 1 {
-		runtime.Gosched()
-	}
-	go func() {
-		o, err := w.backend.Send(context.Background(), send(1))
-		result <- told{o, err}
-	}()
-	for w.backend.Waiting() < 2 {
-		runtime.Gosched()
-	}
-	close(hold)
-	if err := <-gone; err != nil {
-		t.Fatal(err)
-	}
-	if r := <-result; !errors.Is(r.err, chat.ErrStopped) {
-		t.Errorf("the send of the removed app: %+v", r)
-	}
-	if !w.backend.Ready() || w.backend.UnrecordedRefusals() != 0 {
-		t.Errorf("ready %v, %d unrecorded", w.backend.Ready(), w.backend.UnrecordedRefusals())
-	}
-	other := send(1)
-	other.App = app + 1
-	if o, err := w.backend.Send(t.Context(), other); err != nil || o.Kind != chat.Refused || o.Refusal.Code == api.CodeInternal {
-		t.Errorf("a send of the other app: %+v, %v", o, err)
-	}
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		if err := w.backend.CreateApp(t.Context(), chat.App{ID: app + 1, Key: "key", Admins: []chat.UserID{"administrator"}, Settings: chat.DefaultSettings()}, chat.Endpoint{}); err != nil {
+			t.Fatal(err)
+		}
+		hold, held := make(chan struct{}), make(chan struct{})
+		go func() {
+			_ = w.backend.Change(context.Background(), app, func(chat.Records) error {
+				close(held)
+				<-hold
+				return nil
+			})
+		}()
+		<-held
+		gone, result := make(chan error, 1), make(chan told, 1)
+		go func() { gone <- w.backend.DeleteApp(context.Background(), app) }()
+		for w.backend.Waiting() < 1 {
+			runtime.Gosched()
+		}
+		go func() {
+			o, err := w.backend.Send(context.Background(), send(1))
+			result <- told{o, err}
+		}()
+		for w.backend.Waiting() < 2 {
+			runtime.Gosched()
+		}
+		close(hold)
+		if err := <-gone; err != nil {
+			t.Fatal(err)
+		}
+		if r := <-result; !errors.Is(r.err, chat.ErrStopped) {
+			t.Errorf("the send of the removed app: %+v", r)
+		}
+		if !w.backend.Ready() || w.backend.UnrecordedRefusals() != 0 {
+			t.Errorf("ready %v, %d unrecorded", w.backend.Ready(), w.backend.UnrecordedRefusals())
+		}
+		other := send(1)
+		other.App = app + 1
+		if o, err := w.backend.Send(t.Context(), other); err != nil || o.Kind != chat.Refused || o.Refusal.Code == api.CodeInternal {
+			t.Errorf("a send of the other app: %+v, %v", o, err)
+		}
+	})
 }
 
 // A send that looks at the caches while a committed change is being applied may
 // see what was before it. Its commit comes later, so it must be judged again.
 func TestChangeIsPassedByNoSendThatLooksWhileItIsApplied(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(a *chat.App) { a.Admins = []chat.UserID{"administrator", "jared"} })
-	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Accepted { // the caches are warm
-		t.Fatalf("%+v, %v", o, err)
-	}
-	result := make(chan told, 1)
-	w.store.set(func(f *faulty) {
-		f.apps = func() { // the change is committed; its values are being read
-			f.set(func(f *faulty) { f.apps = nil })
-			go func() {
-				o, err := w.backend.Send(context.Background(), send(2))
-				result <- told{o, err}
-			}()
-			for w.backend.Waiting() < 1 {
-				runtime.Gosched()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t, func(a *chat.App) { a.Admins = []chat.UserID{"administrator", "jared"} })
+		if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Accepted { // the caches are warm
+			t.Fatalf("%+v, %v", o, err)
+		}
+		result := make(chan told, 1)
+		w.store.set(func(f *faulty) {
+			f.apps = func() { // the change is committed; its values are being read
+				f.set(func(f *faulty) { f.apps = nil })
+				go func() {
+					o, err := w.backend.Send(context.Background(), send(2))
+					result <- told{o, err}
+				}()
+				for w.backend.Waiting() < 1 {
+					runtime.Gosched()
+				}
 			}
+		})
+		if err := w.backend.Change(t.Context(), app, func(r chat.Records) error {
+			g, _, err := r.Group("g1")
+			if err != nil {
+				return err
+			}
+			g.MuteAll = true
+			if err := r.UpdateGroup(g); err != nil {
+				return err
+			}
+			a, _, err := r.App()
+			if err != nil {
+				return err
+			}
+			a.Admins = []chat.UserID{"administrator"}
+			return r.PutApp(a)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleMuteAll {
+			t.Fatalf("%+v", r)
 		}
 	})
-	if err := w.backend.Change(t.Context(), app, func(r chat.Records) error {
-		g, _, err := r.Group("g1")
-		if err != nil {
-			return err
-		}
-		g.MuteAll = true
-		if err := r.UpdateGroup(g); err != nil {
-			return err
-		}
-		a, _, err := r.App()
-		if err != nil {
-			return err
-		}
-		a.Admins = []chat.UserID{"administrator"}
-		return r.PutApp(a)
-	}); err != nil {
-		t.Fatal(err)
-	}
-	if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleMuteAll {
-		t.Fatalf("%+v", r)
-	}
 }
 
 func TestFailedMaintenanceOpensTheStoreAgain(t *testing.T) {
@@ -132,108 +136,116 @@ func TestFailedMaintenanceOpensTheStoreAgain(t *testing.T) {
 
 func TestRefusalIsRecordedOnceThroughSeveralFaultsInARow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	commits, reopens := 0, 0
-	w.store.set(func(f *faulty) {
-		f.commit = func() (bool, error) {
-			if commits++; commits <= 3 {
-				return false, errDisk
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		commits, reopens := 0, 0
+		w.store.set(func(f *faulty) {
+			f.commit = func() (bool, error) {
+				if commits++; commits <= 3 {
+					return false, errDisk
+				}
+				return false, nil
 			}
-			return false, nil
+			f.reopen = func() error {
+				if reopens++; reopens == 2 {
+					return errDisk
+				}
+				return nil
+			}
+		})
+		if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Refused {
+			t.Fatalf("%+v, %v", o, err)
 		}
-		f.reopen = func() error {
-			if reopens++; reopens == 2 {
-				return errDisk
-			}
-			return nil
+		w.eventually("the store is well", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
+		if c := w.ledger(); len(w.events()) != 1 || c.Refused != 1 {
+			t.Fatalf("%d events, %+v", len(w.events()), c)
 		}
 	})
-	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Refused {
-		t.Fatalf("%+v, %v", o, err)
-	}
-	w.eventually("the store is well", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
-	if c := w.ledger(); len(w.events()) != 1 || c.Refused != 1 {
-		t.Fatalf("%d events, %+v", len(w.events()), c)
-	}
 }
 
 func TestRowThatCanNeverBeRecordedIsGivenUpAndNoOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
-	for i := range uint32(20) {
-		if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
-			t.Fatalf("%+v, %v", o, err)
-		}
-	}
-	w.store.set(func(f *faulty) {
-		f.commit = nil
-		f.put = func(rows *chat.Rows) error {
-			for _, e := range rows.Events {
-				if e.Random == 7 {
-					return errors.New("row refused")
-				}
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+		for i := range uint32(20) {
+			if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
+				t.Fatalf("%+v, %v", o, err)
 			}
-			return nil
+		}
+		w.store.set(func(f *faulty) {
+			f.commit = nil
+			f.put = func(rows *chat.Rows) error {
+				for _, e := range rows.Events {
+					if e.Random == 7 {
+						return errors.New("row refused")
+					}
+				}
+				return nil
+			}
+		})
+		w.eventually("the store is well", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
+		if n := len(w.events()); n != 19 {
+			t.Fatalf("%d events", n)
 		}
 	})
-	w.eventually("the store is well", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
-	if n := len(w.events()); n != 19 {
-		t.Fatalf("%d events", n)
-	}
 }
 
 // A kill may come after exceptions were recorded and before the file forgets
 // them.
 func TestExceptionsThatStillStandInTheFileAreNotRecordedTwice(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
-	for i := range uint32(3) {
-		if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
-			t.Fatalf("%+v, %v", o, err)
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+		for i := range uint32(3) {
+			if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
+				t.Fatalf("%+v, %v", o, err)
+			}
 		}
-	}
-	name := filepath.Join(w.dir, "unrecorded")
-	left, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.store.set(func(f *faulty) { f.commit = nil })
-	w.eventually("all are recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
-	w.backend.Stop()
-	if err := w.store.Store.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(name, left, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	w.start()
-	w.eventually("the file is read", func() bool { return w.backend.UnrecordedRefusals() == 0 })
-	list := w.events()
-	if len(list) != 3 {
-		t.Fatalf("%d events", len(list))
-	}
-	for _, e := range list {
-		if !strings.Contains(string(e.Body), `"Type":"Public"`) {
-			t.Errorf("%s", e.Body)
+		name := filepath.Join(w.dir, "unrecorded")
+		left, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
+		w.store.set(func(f *faulty) { f.commit = nil })
+		w.eventually("all are recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+		w.backend.Stop()
+		if err := w.store.Store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, left, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.start()
+		w.eventually("the file is read", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+		list := w.events()
+		if len(list) != 3 {
+			t.Fatalf("%d events", len(list))
+		}
+		for _, e := range list {
+			if !strings.Contains(string(e.Body), `"Type":"Public"`) {
+				t.Errorf("%s", e.Body)
+			}
+		}
+	})
 }
 
 func TestReloadedExceptionNamesItsGroupsType(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
-	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Refused {
-		t.Fatalf("%+v, %v", o, err)
-	}
-	w.restart()
-	w.eventually("it is recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
-	if list := w.events(); len(list) != 1 || !strings.Contains(string(list[0].Body), `"Type":"Public"`) {
-		t.Fatalf("%+v", list)
-	}
-	w.ledger()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+		if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Refused {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		w.restart()
+		w.eventually("it is recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+		if list := w.events(); len(list) != 1 || !strings.Contains(string(list[0].Body), `"Type":"Public"`) {
+			t.Fatalf("%+v", list)
+		}
+		w.ledger()
+	})
 }
 
 func TestLastWordsAreWrittenUnderSteadySends(t *testing.T) {
@@ -260,18 +272,20 @@ func TestLastWordsAreWrittenUnderSteadySends(t *testing.T) {
 
 func TestHugeNamesAreCutInTheRecord(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	huge := strings.Repeat("g", 900_000)
-	s := &chat.Send{App: app, Caller: "administrator"}
-	wire.ReadSend([]byte(`{"GroupId":"`+huge+`","From_Account":"`+huge+`","Random":1,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}]}`), s)
-	o, err := w.backend.Send(t.Context(), s)
-	if err != nil || o.Kind != chat.Refused || o.Refusal.Code != api.CodeInvalidGroupID {
-		t.Fatalf("%+v, %v", o, err)
-	}
-	list := w.events()
-	if len(list) != 1 || len(list[0].Body) > 8<<10 || list[0].Cut < 1_790_000 || len(list[0].Group) > 1<<10 {
-		t.Fatalf("body of %d bytes, %d cut, group of %d", len(list[0].Body), list[0].Cut, len(list[0].Group))
-	}
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		huge := strings.Repeat("g", 900_000)
+		s := &chat.Send{App: app, Caller: "administrator"}
+		wire.ReadSend([]byte(`{"GroupId":"`+huge+`","From_Account":"`+huge+`","Random":1,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"x"}}]}`), s)
+		o, err := w.backend.Send(t.Context(), s)
+		if err != nil || o.Kind != chat.Refused || o.Refusal.Code != api.CodeInvalidGroupID {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		list := w.events()
+		if len(list) != 1 || len(list[0].Body) > 8<<10 || list[0].Cut < 1_790_000 || len(list[0].Group) > 1<<10 {
+			t.Fatalf("body of %d bytes, %d cut, group of %d", len(list[0].Body), list[0].Cut, len(list[0].Group))
+		}
+	})
 }
 
 // answers is an Asker that answers when it is let.
@@ -286,7 +300,7 @@ func (a *answers) Ask(context.Context, *chat.Question) chat.Verdict {
 }
 
 // asking is a world with a before-send question that the test answers.
-func asking(t *testing.T, change ...func(*chat.App)) (*world, *answers) {
+func asking(t *testing.T, newWorld maker, change ...func(*chat.App)) (*world, *answers) {
 	t.Helper()
 	a := &answers{asked: make(chan struct{}, 16), verdict: make(chan chat.Verdict, 16)}
 	w := newWorld(t, change...)
@@ -303,54 +317,60 @@ func asking(t *testing.T, change ...func(*chat.App)) (*world, *answers) {
 
 func TestWordAddedWhileASendWaitsForItsAnswerIsNotPassed(t *testing.T) {
 	t.Parallel()
-	w, a := asking(t)
-	result := make(chan told, 1)
-	go func() {
-		o, err := w.backend.Send(context.Background(), send(1))
-		result <- told{o, err}
-	}()
-	<-a.asked
-	if err := w.backend.AddWords(t.Context(), app, []string{"message 1"}); err != nil {
-		t.Fatal(err)
-	}
-	a.verdict <- chat.Verdict{Answer: chat.AnswerAllow}
-	if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleFilter {
-		t.Fatalf("%+v", r)
-	}
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w, a := asking(t, newWorld)
+		result := make(chan told, 1)
+		go func() {
+			o, err := w.backend.Send(context.Background(), send(1))
+			result <- told{o, err}
+		}()
+		<-a.asked
+		if err := w.backend.AddWords(t.Context(), app, []string{"message 1"}); err != nil {
+			t.Fatal(err)
+		}
+		a.verdict <- chat.Verdict{Answer: chat.AnswerAllow}
+		if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleFilter {
+			t.Fatalf("%+v", r)
+		}
+	})
 }
 
 func TestExceptionShowsWhatWasSentAlsoAfterItWasRewritten(t *testing.T) {
 	t.Parallel()
-	w, a := asking(t)
-	result := make(chan told, 1)
-	go func() {
-		o, err := w.backend.Send(context.Background(), send(1))
-		result <- told{o, err}
-	}()
-	<-a.asked
-	w.mute("jared", chat.Forever)
-	a.verdict <- chat.Verdict{Answer: chat.AnswerAllow, Content: &chat.Content{Body: []byte(`[{"MsgContent":{"Text":"rewritten"},"MsgType":"TIMTextElem"}]`)}}
-	if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleMemberMute {
-		t.Fatalf("%+v", r)
-	}
-	if list := w.events(); len(list) != 1 || !strings.Contains(string(list[0].Body), "message 1") {
-		t.Fatalf("%s", list[0].Body)
-	}
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w, a := asking(t, newWorld)
+		result := make(chan told, 1)
+		go func() {
+			o, err := w.backend.Send(context.Background(), send(1))
+			result <- told{o, err}
+		}()
+		<-a.asked
+		w.mute("jared", chat.Forever)
+		a.verdict <- chat.Verdict{Answer: chat.AnswerAllow, Content: &chat.Content{Body: []byte(`[{"MsgContent":{"Text":"rewritten"},"MsgType":"TIMTextElem"}]`)}}
+		if r := <-result; r.err != nil || r.Kind != chat.Refused || r.Refusal.Rule != chat.RuleMemberMute {
+			t.Fatalf("%+v", r)
+		}
+		if list := w.events(); len(list) != 1 || !strings.Contains(string(list[0].Body), "message 1") {
+			t.Fatalf("%s", list[0].Body)
+		}
+	})
 }
 
 func TestDroppedByTheAppIsDroppedAlsoWhenFrequencyComesLast(t *testing.T) {
 	t.Parallel()
-	w, a := asking(t, func(a *chat.App) { a.Settings.LimitAfterBeforeSend, a.Settings.GroupRate = true, 1 })
-	for i := range uint32(5) {
-		a.verdict <- chat.Verdict{Answer: chat.AnswerDrop}
-		if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Dropped || o.Refusal != nil {
-			t.Fatalf("send %d: %+v, %v", i, o, err)
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w, a := asking(t, newWorld, func(a *chat.App) { a.Settings.LimitAfterBeforeSend, a.Settings.GroupRate = true, 1 })
+		for i := range uint32(5) {
+			a.verdict <- chat.Verdict{Answer: chat.AnswerDrop}
+			if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Dropped || o.Refusal != nil {
+				t.Fatalf("send %d: %+v, %v", i, o, err)
+			}
 		}
-	}
-	if n := len(w.events()); n != 0 {
-		t.Fatalf("%d events", n)
-	}
-	w.ledger()
+		if n := len(w.events()); n != 0 {
+			t.Fatalf("%d events", n)
+		}
+		w.ledger()
+	})
 }
 
 func TestSenderAboveHisLimitDoesNotUseUpTheGroups(t *testing.T) {
@@ -379,47 +399,51 @@ func TestSenderAboveHisLimitDoesNotUseUpTheGroups(t *testing.T) {
 
 func TestRepeatIsAnsweredAlsoAboveTheRateOfCalls(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(a *chat.App) { a.Settings.APIRate = 1 })
-	if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Accepted {
-		t.Fatalf("%+v, %v", o, err)
-	}
-	for range 3 {
-		if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Repeated {
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t, func(a *chat.App) { a.Settings.APIRate = 1 })
+		if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Accepted {
 			t.Fatalf("%+v, %v", o, err)
 		}
-	}
+		for range 3 {
+			if o, err := w.backend.Send(t.Context(), send(1)); err != nil || o.Kind != chat.Repeated {
+				t.Fatalf("%+v, %v", o, err)
+			}
+		}
+	})
 }
 
 func TestCallbackURLTakenAwayKeepsTokenAndSwitches(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	set := func(change func(*chat.Endpoint)) {
-		t.Helper()
-		if err := w.backend.UpdateApp(t.Context(), app, func(_ *chat.App, e *chat.Endpoint) error {
-			change(e)
-			return nil
-		}); err != nil {
-			t.Fatal(err)
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		set := func(change func(*chat.Endpoint)) {
+			t.Helper()
+			if err := w.backend.UpdateApp(t.Context(), app, func(_ *chat.App, e *chat.Endpoint) error {
+				change(e)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	refuse := func(n uint32) {
-		t.Helper()
-		s := send(n)
-		s.Group = "nowhere"
-		if o, err := w.backend.Send(t.Context(), s); err != nil || o.Kind != chat.Refused {
-			t.Fatalf("%+v, %v", o, err)
+		refuse := func(n uint32) {
+			t.Helper()
+			s := send(n)
+			s.Group = "nowhere"
+			if o, err := w.backend.Send(t.Context(), s); err != nil || o.Kind != chat.Refused {
+				t.Fatalf("%+v, %v", o, err)
+			}
 		}
-	}
-	set(func(e *chat.Endpoint) { e.URL, e.Token, e.Commands = "http://127.0.0.1:1", "token", chat.Commands })
-	refuse(1)
-	set(func(e *chat.Endpoint) { e.URL = "" })
-	if w.backend.Endpoint(app).Wants(chat.CommandSendMsgException) {
-		t.Error("an endpoint without a URL wants something")
-	}
-	refuse(2)
-	set(func(e *chat.Endpoint) { e.URL = "http://127.0.0.1:2" })
-	e := w.backend.Endpoint(app)
-	if e.Token != "token" || len(e.Commands) != len(chat.Commands) || e.Cursor != 2 {
-		t.Errorf("%+v", e)
-	}
+		set(func(e *chat.Endpoint) { e.URL, e.Token, e.Commands = "http://127.0.0.1:1", "token", chat.Commands })
+		refuse(1)
+		set(func(e *chat.Endpoint) { e.URL = "" })
+		if w.backend.Endpoint(app).Wants(chat.CommandSendMsgException) {
+			t.Error("an endpoint without a URL wants something")
+		}
+		refuse(2)
+		set(func(e *chat.Endpoint) { e.URL = "http://127.0.0.1:2" })
+		e := w.backend.Endpoint(app)
+		if e.Token != "token" || len(e.Commands) != len(chat.Commands) || e.Cursor != 2 {
+			t.Errorf("%+v", e)
+		}
+	})
 }

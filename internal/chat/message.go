@@ -64,6 +64,7 @@ const (
 	FlagNoUnread
 	FlagNoLastMsg
 	FlagOnlineOnly
+	FlagErased // its sender was deleted, and with him what he said
 )
 
 // Message is an accepted message as stored.

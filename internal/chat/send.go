@@ -215,7 +215,7 @@ func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
 	defer a.repeats.leave(t.key)
 	ctx = context.WithoutCancel(ctx)
 
-	if !b.store.Concurrent() {
+	if !b.store.Concurrent() || !b.Ready() { // else it may have to be refused with nobody to ask
 		if o, known, err := b.recall(ctx, t); known || err != nil {
 			return o, err
 		}

@@ -53,7 +53,8 @@ type Store interface {
 	Found(ctx context.Context, app AppID, traces []Trace) ([]bool, error)
 	// Maintain does at most a few milliseconds of housekeeping between two
 	// batches: checkpoints, emptying of expired repeats, purging of dissolved
-	// groups. more says that there is work left.
+	// groups, blanking of what deleted users said. more says that there is work
+	// left.
 	Maintain() (more bool, err error)
 	Close() error
 }
@@ -189,7 +190,11 @@ type Records interface {
 
 	Account(UserID) (Account, bool, error)
 	PutAccount(Account) error
-	DeleteAccount(UserID) error // and its memberships and mutes
+	// DeleteAccount deletes the account with its memberships and mutes. What is
+	// stored of the user in messages and events is blanked later, in slices:
+	// bodies go, numbers, codes and times stay. What he sends after the version
+	// was raised, as an account made anew, stays.
+	DeleteAccount(UserID) error
 
 	Group(GroupID) (Group, bool, error)
 	CreateGroup(Group) (GroupKey, error)

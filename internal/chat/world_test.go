@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/pgtest"
+	"github.com/parley-im/parley/internal/store/postgres"
 	"github.com/parley-im/parley/internal/store/sqlite"
 	"github.com/parley-im/parley/internal/wire"
 )
@@ -20,6 +22,8 @@ const app chat.AppID = 1400000000
 type world struct {
 	t       *testing.T
 	dir     string
+	engine  func(*world) (chat.Store, error)
+	place   string // of the database, beside dir
 	store   *faulty
 	backend *chat.Backend
 	offered *offered
@@ -42,9 +46,34 @@ func (o *offered) Changed(chat.AppID) {}
 
 func (o *offered) Behind(chat.AppID, chat.Sequence) {}
 
+// maker makes worlds on one engine.
+type maker func(t *testing.T, change ...func(*chat.App)) *world
+
+// onEachEngine runs a test once for each store.
+func onEachEngine(t *testing.T, test func(t *testing.T, newWorld maker)) {
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newWorld)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, func(t *testing.T, change ...func(*chat.App)) *world {
+			t.Helper()
+			return newWorldOn(t, pgtest.Database(t), func(w *world) (chat.Store, error) {
+				return postgres.Open(context.Background(), w.place, postgres.Options{})
+			}, change...)
+		})
+	})
+}
+
 func newWorld(t *testing.T, change ...func(*chat.App)) *world {
 	t.Helper()
-	w := &world{t: t, dir: t.TempDir(), offered: &offered{}}
+	return newWorldOn(t, "", func(w *world) (chat.Store, error) { return sqlite.Open(w.dir, sqlite.Options{}) }, change...)
+}
+
+func newWorldOn(t *testing.T, place string, engine func(*world) (chat.Store, error), change ...func(*chat.App)) *world {
+	t.Helper()
+	w := &world{t: t, dir: t.TempDir(), place: place, engine: engine, offered: &offered{}}
 	w.start()
 	settings := chat.DefaultSettings()
 	settings.GroupRate = 0
@@ -78,7 +107,7 @@ func (w *world) group(id chat.GroupID) {
 
 func (w *world) start() {
 	w.t.Helper()
-	store, err := sqlite.Open(w.dir, sqlite.Options{})
+	store, err := w.engine(w)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // The values of IsPlaceMsg.
 const (
-	lostMessage     = 1 // only its number is left
+	lostMessage     = 1 // only its number is left, or all but its content
 	recalledMessage = 2
 )
 
@@ -46,6 +46,8 @@ func storedMessage(m chat.Message, withRecalled bool) api.StoredMessage {
 		if !withRecalled {
 			return shown
 		}
+	case m.Flags&chat.FlagErased != 0:
+		shown.IsPlaceMsg = lostMessage
 	}
 	shown.MsgBody, shown.CloudCustomData = m.Body, m.Cloud
 	return shown

@@ -41,6 +41,7 @@ var keys = map[chat.AppID]string{first: "first-key", second: "second-key"}
 type server struct {
 	*httptest.Server
 	backend  *chat.Backend
+	dir      string       // of the store
 	seconds  atomic.Int64 // the clock
 	registry *prometheus.Registry
 	log      bytes.Buffer // to be read after the server was closed
@@ -62,11 +63,12 @@ func newServer(t testing.TB, change ...func(*rest.Config)) *server {
 // newServerOver is newServer with something between heart and store.
 func newServerOver(t testing.TB, wrap func(chat.Store) chat.Store, change ...func(*rest.Config)) *server {
 	t.Helper()
-	store, err := sqlite.Open(t.TempDir(), sqlite.Options{})
+	dir := t.TempDir()
+	store, err := sqlite.Open(dir, sqlite.Options{Erase: wire.Erase})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{registry: prometheus.NewRegistry(), sigs: make(map[chat.AppID]string)}
+	s := &server{dir: dir, registry: prometheus.NewRegistry(), sigs: make(map[chat.AppID]string)}
 	s.seconds.Store(start)
 	s.backend = chat.New(chat.Options{
 		Store: wrap(store), Render: wire.Bodies{}, Offers: noOffers{},

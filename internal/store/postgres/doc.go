@@ -19,6 +19,9 @@
 //   - State. A change raises the version in the app's row in its own transaction
 //     and leaves a row in changes that names what it touched. Every batch of every
 //     process sees the version with its lock.
+//   - Erasures. What a deleted user said is what was committed under no later
+//     version than that of the deletion; each message has the version of its
+//     commit. It is found by a scan that goes on in slices (erase.go).
 //   - Repeats are found by whoever holds the app's row: a send that another
 //     process accepted is never stored twice.
 //

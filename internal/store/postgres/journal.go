@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -183,7 +184,14 @@ func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 	}
 	there := make(map[chat.AttemptID]bool)
 	t.queued.Queue("SELECT attempt FROM repeats WHERE app = $1 AND journal = $2 AND key = ANY($3)", int64(app), t.journal, ids(keys))
-	t.queued.Queue("SELECT attempt FROM events WHERE app = $1 AND journal = $2 AND seq = ANY($3)", int64(app), t.journal, numbers(seqs))
+	// The range is for a plan made while the table was empty, which may use the
+	// key for that alone.
+	var first, last chat.Sequence
+	if len(seqs) > 0 {
+		first, last = slices.Min(seqs), slices.Max(seqs)
+	}
+	t.queued.Queue("SELECT attempt FROM events WHERE app = $1 AND journal = $2 AND seq = ANY($3) AND seq >= $4 AND seq <= $5",
+		int64(app), t.journal, numbers(seqs), int64(first), int64(last))
 	t.queued.Queue("SELECT id FROM changes WHERE app = $1 AND journal = $2 AND id = ANY($3)", int64(app), t.journal, ids(changes))
 	if err := t.flush(func(results pgx.BatchResults) error {
 		for range 3 {

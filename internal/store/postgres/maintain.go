@@ -20,8 +20,8 @@ const (
 )
 
 // Maintain does a piece of housekeeping: it empties the table of repeats whose
-// turn comes next, forgets old changes, and deletes a slice of what is to be
-// purged. Of several processes one does it at a time. more says that there is
+// turn comes next, forgets old changes, deletes a slice of what is to be purged,
+// and blanks a slice of what deleted users said. Of several processes one does it at a time. more says that there is
 // work left.
 func (s *Store) Maintain() (more bool, err error) {
 	if s.closed.Load() {
@@ -49,6 +49,11 @@ func (s *Store) Maintain() (more bool, err error) {
 		more, err = purge(ctx, tx)
 		return err
 	})
+	if err == nil {
+		var left bool
+		left, err = s.erase(ctx, conn)
+		more = more || left
+	}
 	return more && err == nil, translate("maintain", err)
 }
 

@@ -61,7 +61,7 @@ type node struct {
 	serial int
 	told   map[chat.AttemptID]chat.Sequence // events that were committed
 	// What befell it.
-	unknown, away, busy, refused int
+	unknown, away, busy int
 }
 
 // batch writes n messages with an event each, and says whether that was committed.

@@ -38,7 +38,7 @@ func opened(t *testing.T) storetest.Opened {
 
 func open(t testing.TB, database string) *postgres.Store {
 	t.Helper()
-	store, err := postgres.Open(t.Context(), database, postgres.Options{})
+	store, err := postgres.Open(t.Context(), database, postgres.Options{Erase: storetest.Erase})
 	if err != nil {
 		t.Fatal(err)
 	}

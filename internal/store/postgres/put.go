@@ -4,6 +4,11 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
+// Statements that change several rows look for each of them by its whole key in
+// a LATERAL subquery that OFFSET 0 keeps apart: a plain join may be planned, while
+// the table is small, to go through all rows of the app. The rows stay where they
+// are meanwhile, because nobody else changes them without the app's row.
+
 // attemptsKept is how many failed attempts of an event an endpoint keeps.
 const attemptsKept = 32
 
@@ -12,9 +17,9 @@ func (t *tx) putMessages(list []chat.Message) {
 		return
 	}
 	type m = chat.Message
-	t.queue("put messages", -1, `INSERT INTO messages (app, gkey, seq, sender, random, time, priority, flags, body, cloud, attempt)
-		SELECT $1, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
-			$9::bytea[], $10::bytea[], $11::uuid[])`,
+	t.queue("put messages", -1, `INSERT INTO messages (app, gkey, seq, sender, random, time, priority, flags, body, cloud, attempt, version)
+		SELECT $1, v.*, $12 FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
+			$9::bytea[], $10::bytea[], $11::uuid[]) v`,
 		int64(t.app),
 		column(list, func(m *m) int64 { return int64(m.Group) }),
 		column(list, func(m *m) int64 { return int64(m.Seq) }),
@@ -25,7 +30,7 @@ func (t *tx) putMessages(list []chat.Message) {
 		column(list, func(m *m) int64 { return int64(m.Flags) }),
 		column(list, func(m *m) []byte { return blob(m.Body) }),
 		column(list, func(m *m) []byte { return blob(m.Cloud) }),
-		column(list, func(m *m) [16]byte { return m.Attempt }))
+		column(list, func(m *m) [16]byte { return m.Attempt }), int64(t.version))
 }
 
 func (t *tx) putGroupHeads(list []chat.GroupHead) {
@@ -34,7 +39,9 @@ func (t *tx) putGroupHeads(list []chat.GroupHead) {
 	}
 	type g = chat.GroupHead
 	t.queue("put group heads", -1, `UPDATE group_heads h SET next = v.next, time = v.time
-		FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) v(gkey, next, time) WHERE h.app = $1 AND h.gkey = v.gkey`,
+		FROM (SELECT x.at, u.next, u.time FROM unnest($2::bigint[], $3::bigint[], $4::bigint[]) u(gkey, next, time),
+			LATERAL (SELECT ctid AS at FROM group_heads WHERE app = $1 AND gkey = u.gkey OFFSET 0) x) v
+		WHERE h.ctid = v.at`,
 		int64(t.app),
 		column(list, func(g *g) int64 { return int64(g.Key) }),
 		column(list, func(g *g) int64 { return int64(g.Next) }),
@@ -91,8 +98,9 @@ func (t *tx) putSpoken(list []chat.Spoken) {
 	}
 	type s = chat.Spoken
 	t.queue("put last words", -1, `UPDATE members m SET last_msg_time = v.time
-		FROM unnest($2::bigint[], $3::bytea[], $4::bigint[]) v(gkey, account, time)
-		WHERE m.app = $1 AND m.gkey = v.gkey AND m.account = v.account AND m.last_msg_time < v.time`,
+		FROM (SELECT x.at, u.time FROM unnest($2::bigint[], $3::bytea[], $4::bigint[]) u(gkey, account, time),
+			LATERAL (SELECT ctid AS at FROM members WHERE app = $1 AND gkey = u.gkey AND account = u.account AND last_msg_time < u.time OFFSET 0) x) v
+		WHERE m.ctid = v.at`,
 		int64(t.app),
 		column(list, func(s *s) int64 { return int64(s.Group) }),
 		column(list, func(s *s) []byte { return blob(s.User) }),
@@ -124,7 +132,9 @@ func (t *tx) putProgress(p *chat.Progress) {
 			column(put, func(e *e) []byte { return blob(e.Reason) }), term)
 	}
 	if len(p.Delete) > 0 {
-		t.queue("delete pending", -1, "DELETE FROM pending WHERE app = $1 AND endpoint = $2 AND seq = ANY($3) AND "+ofTerm+"$4)",
+		t.queue("delete pending", -1, `DELETE FROM pending p USING (SELECT x.at FROM unnest($3::bigint[]) u(seq),
+			LATERAL (SELECT ctid AS at FROM pending WHERE app = $1 AND endpoint = $2 AND seq = u.seq OFFSET 0) x) v
+			WHERE p.ctid = v.at AND `+ofTerm+"$4)",
 			app, endpoint, numbers(p.Delete), term)
 	}
 	if len(p.Failed) == 0 {
@@ -145,12 +155,14 @@ func (t *tx) putProgress(p *chat.Progress) {
 		column(p.Failed, func(f *f) int64 { return int64(f.Status) }),
 		column(p.Failed, func(f *f) []byte { return blob(f.Reason) }),
 		column(p.Failed, func(f *f) []byte { return blob(f.Answer) }), term)
-	t.queue("trim failures", -1, `DELETE FROM failures f WHERE f.app = $1 AND f.endpoint = $2 AND f.seq = ANY($3) AND f.n <=
-		(SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = f.seq) - $4`, app, endpoint, seqs, int64(attemptsKept))
+	t.queue("trim failures", -1, `DELETE FROM failures f USING (SELECT x.at FROM (SELECT DISTINCT seq FROM unnest($3::bigint[]) u(seq)) u,
+			LATERAL (SELECT ctid AS at FROM failures WHERE app = $1 AND endpoint = $2 AND seq = u.seq AND n <=
+				(SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = u.seq) - $4 OFFSET 0) x) v
+		WHERE f.ctid = v.at`, app, endpoint, seqs, int64(attemptsKept))
 }
 
 // ofTerm begins the condition that the turn to deliver is of a term.
-const ofTerm = "EXISTS (SELECT 1 FROM delivery WHERE term = "
+const ofTerm = "EXISTS (SELECT 1 FROM delivery WHERE one = true AND term = "
 
 // latest leaves of rows with the same sequence the last: one statement can
 // write a row but once.

@@ -111,6 +111,8 @@ func (r *records) DeleteApp() error {
 		"DELETE FROM members WHERE app = $1",
 		"DELETE FROM groups WHERE app = $1",
 		"DELETE FROM accounts WHERE app = $1",
+		"DELETE FROM erasing WHERE app = $1",
+		"DELETE FROM erasures WHERE app = $1",
 		"DELETE FROM words WHERE app = $1",
 		"DELETE FROM failures WHERE app = $1",
 		"DELETE FROM pending WHERE app = $1",
@@ -189,12 +191,14 @@ func (r *records) PutAccount(a chat.Account) error {
 		blob(a.User), blob(a.Nick), blob(a.FaceURL), a.CreateTime, a.MuteUntil, a.C2CMute)
 }
 
+// DeleteAccount leaves what the user said to slices of Maintain.
 func (r *records) DeleteAccount(user chat.UserID) error {
 	for _, sql := range []string{
 		"UPDATE groups SET members = members - 1 WHERE app = $1 AND key IN (SELECT gkey FROM members WHERE app = $1 AND account = $2)",
 		"DELETE FROM members WHERE app = $1 AND account = $2",
 		"DELETE FROM mutes WHERE app = $1 AND account = $2",
 		"DELETE FROM accounts WHERE app = $1 AND account = $2",
+		insertErasure,
 	} {
 		if err := r.do("delete account", sql, blob(user)); err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,6 +45,8 @@ func scanRepeat(r pgx.Rows, journal int64, found map[chat.RepeatKey]chat.Repeat)
 type lookups struct {
 	store *Store
 
+	away atomic.Bool // the last question got no answer: the next one is not put for long
+
 	mu      sync.Mutex
 	waiting map[chat.AppID][]*lookup
 	asking  int
@@ -67,7 +70,8 @@ type lookup struct {
 
 // Repeat looks for an accepted send that is not older than [chat.RepeatWindow]
 // at the time now, in unix seconds. While the database is away it waits for up
-// to two seconds, so that a short break costs only time.
+// to two seconds, so that a short break costs only time; one that
+// lasts longer is not waited for again.
 func (s *Store) Repeat(ctx context.Context, app chat.AppID, key chat.RepeatKey, now int64) (chat.Repeat, bool, error) {
 	if err := ctx.Err(); err != nil {
 		return chat.Repeat{}, false, err
@@ -135,7 +139,10 @@ func (s *Store) ask(app chat.AppID, list []*lookup) {
 		since = min(since, l.since)
 	}
 	var found map[chat.RepeatKey]chat.Repeat
-	deadline := time.Now().Add(patience)
+	deadline := time.Now()
+	if !s.asked.away.Load() {
+		deadline = deadline.Add(patience)
+	}
 	for {
 		found = make(map[chat.RepeatKey]chat.Repeat)
 		err := s.query(context.Background(), "look up repeats", `SELECT h.journal, r.key, r.attempt, r.seq, r.time
@@ -152,8 +159,10 @@ func (s *Store) ask(app chat.AppID, list []*lookup) {
 				return nil
 			}, int64(app), keys, since)
 		if err == nil {
+			s.asked.away.Store(false)
 			break
 		}
+		s.asked.away.Store(errors.Is(err, chat.ErrStoreAway) && time.Now().After(deadline))
 		if !errors.Is(err, chat.ErrStoreAway) || time.Now().After(deadline) || s.closed.Load() {
 			for _, l := range list {
 				l.err = err

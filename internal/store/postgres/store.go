@@ -44,9 +44,22 @@ func migrations() fs.FS {
 	return sub
 }
 
+// plans are the settings that let every statement find its rows by a key,
+// whatever the statistics say: a plan that was made while a table was empty
+// would read all of it later.
+var plans = map[string]string{
+	"plan_cache_mode":   "force_generic_plan",
+	"enable_seqscan":    "off",
+	"enable_bitmapscan": "off",
+	"enable_hashjoin":   "off",
+	"enable_mergejoin":  "off",
+	"jit":               "off", // it would compile what seems dear because of the others
+}
+
 // Options are what a program may choose.
 type Options struct {
-	Log *slog.Logger // nil discards it
+	Log   *slog.Logger // nil discards it
+	Erase chat.Erase   // blanks the bodies of a deleted user's events
 }
 
 // Store is a [chat.Store] in a PostgreSQL database. All its methods may be
@@ -54,6 +67,7 @@ type Options struct {
 type Store struct {
 	config *pgxpool.Config
 	log    *slog.Logger
+	blank  chat.Erase
 	write  *pgxpool.Pool
 	read   *pgxpool.Pool
 	clock  clock
@@ -74,14 +88,13 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	if err != nil {
 		return nil, err
 	}
-	// Every statement finds its rows by a key, whatever the statistics say: a plan
-	// that was made while a table was empty would read all of it later.
-	config.ConnConfig.RuntimeParams["enable_seqscan"] = "off"
-	config.ConnConfig.RuntimeParams["plan_cache_mode"] = "force_generic_plan"
+	for param, value := range plans {
+		config.ConnConfig.RuntimeParams[param] = value
+	}
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{config: config, log: options.Log}
+	s := &Store{config: config, log: options.Log, blank: options.Erase}
 	s.asked.store = s
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("open %s: %w", s.Place(), pg.OneLine(err))

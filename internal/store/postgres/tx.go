@@ -29,6 +29,7 @@ type tx struct {
 	app   chat.AppID
 	// Of the locked app:
 	journal int64                            // 0: it does not exist
+	version uint64                           // of its state
 	slot    int64                            // of the table of repeats whose turn it is
 	groups  map[chat.GroupKey]chat.GroupHead // those that were locked and exist
 
@@ -192,7 +193,7 @@ func (t *tx) readHead(results pgx.BatchResults, head *chat.Head) error {
 			var at time.Time
 			err := r.Scan(&t.journal, str(&head.Epoch), &head.Next, &head.Version, &head.Time,
 				&head.Totals.Accepted, &head.Totals.Refused, &head.Totals.Dropped, &head.Totals.Repeated, &at)
-			t.slot = slotOf(at)
+			t.slot, t.version = slotOf(at), head.Version
 			return err
 		})
 	}

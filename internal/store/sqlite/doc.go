@@ -23,6 +23,10 @@
 // are repeated are therefore kept in one row a batch, in one table a minute; a
 // bounded table in memory knows the row (see repeats.go).
 //
+// What a deleted user said is found by a scan that goes on in slices (erase.go),
+// and what is freed is overwritten: bytes always, whole pages where words are
+// erased or a group is purged.
+//
 // Every string is stored as a BLOB, so that U+0000 and bytes that are no UTF-8
 // come back as they were.
 //

@@ -2,14 +2,18 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 
 	"pgregory.net/rapid"
 
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/dbfile"
 )
 
 // The tests in this file look inside, at what cannot be provoked from outside:
@@ -141,18 +145,15 @@ func TestMigrationCopiesTheDatabaseFirst(t *testing.T) {
 		t.Fatalf("a fresh database was copied: %v", copies)
 	}
 
-	first, err := embedded.ReadFile("migrations/00001_tables.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := fstest.MapFS{
-		"00001_tables.sql": {Data: first},
-		"00002_bad.sql":    {Data: []byte("-- +goose Up\nDELETE FROM apps;\nNOT SQL;\n")},
+	steps := fstest.MapFS{"00900_bad.sql": {Data: []byte("-- +goose Up\nDELETE FROM apps;\nNOT SQL;\n")}}
+	known := known(t)
+	for _, step := range known {
+		steps[step.name] = step.file
 	}
 	if _, err := open(dir, Options{}, steps); err == nil {
 		t.Fatal("a migration that fails was passed over")
 	}
-	steps["00002_bad.sql"].Data = []byte("-- +goose Up\nDELETE FROM apps;\n")
+	steps["00900_bad.sql"].Data = []byte("-- +goose Up\nDELETE FROM apps;\n")
 	next, err := open(dir, Options{}, steps)
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +162,7 @@ func TestMigrationCopiesTheDatabaseFirst(t *testing.T) {
 	if list, err := next.Apps(t.Context()); err != nil || len(list) != 0 {
 		t.Fatalf("after the migration: %v, %v", list, err)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(dir, FileName+".before-2"))
+	db, err := sql.Open("sqlite", filepath.Join(dir, FileName+".before-900"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,8 +171,72 @@ func TestMigrationCopiesTheDatabaseFirst(t *testing.T) {
 	if err := db.QueryRow("SELECT (SELECT count(*) FROM apps), (SELECT max(version_id) FROM goose_db_version)").Scan(&apps, &version); err != nil {
 		t.Fatal(err)
 	}
-	if apps != 1 || version != 1 {
+	if apps != 1 || version != len(known) {
 		t.Fatalf("the copy has %d apps and version %d", apps, version)
+	}
+}
+
+type knownStep struct {
+	name string
+	file *fstest.MapFile
+}
+
+// known are the schema's steps in order.
+func known(t *testing.T) (list []knownStep) {
+	t.Helper()
+	names, err := fs.Glob(migrations(), "*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		text, err := fs.ReadFile(migrations(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, knownStep{name, &fstest.MapFile{Data: text}})
+	}
+	return list
+}
+
+func TestDatabaseOfTheFirstSchemaLearnsToErase(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, FileName)
+	first := known(t)[0]
+	if err := dbfile.Migrate(t.Context(), path, fstest.MapFS{first.name: first.file}, nil); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(strings.ReplaceAll(`INSERT INTO apps VALUES (7, x'', x'5b5d', x'', x'7b7d'); INSERT INTO heads VALUES (7, 1, 0, 0, 1, 0, 0, 0);
+		INSERT INTO groups VALUES (5, 7, x'67', x'5075626c6963', $, $, $, $, $, $, $, 0, 0, 0, 0, 0, 0);
+		INSERT INTO messages VALUES (1, 5, 1, x'75', 0, 0, 0, 0, x'5b315d', $, x'00000000000000000000000000000000')`, "$", "x''")); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := inside(t, dir)
+	tx, err := s.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := tx.Records(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(r.DeleteAccount("u"), tx.Commit()); err != nil {
+		t.Fatal(err)
+	}
+	for more := true; more; {
+		if more, err = s.Maintain(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list, err := s.Messages(t.Context(), 7, 5, 9, 9); err != nil || len(list) != 1 || string(list[0].Body) != chat.EmptyBody {
+		t.Errorf("messages: %+v, %v", list, err)
 	}
 }
 

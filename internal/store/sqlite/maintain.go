@@ -25,14 +25,26 @@ const (
 type walGauge struct {
 	used int64 // bytes written since the log started
 	next int64 // bytes in use at which the next checkpoint is tried; 0 is the default
+	// truncate: the log holds what nobody is to find again, and is to be emptied
+	// by a checkpoint soon.
+	truncate bool
+}
+
+// due says whether the log is to be moved, which is at limit as a rule.
+func (g *walGauge) due(limit int64) bool {
+	if g.truncate {
+		return g.used >= g.next
+	}
+	return g.used >= max(g.next, limit)
 }
 
 // Maintain does one piece of housekeeping of about five milliseconds: the
 // emptying of a table whose repeats are older than the window, or else the
-// purge of a dissolved group, and in turn with these two milliseconds of a copy
-// (see copying.go); and, before that, a checkpoint when the log is long, which
-// takes as long as the disk needs for it. more says that there is work left.
-// With nothing to do it costs about a microsecond. After an error, call Reopen.
+// purge of a dissolved group or the blanking of what a deleted user said, and in
+// turn with these two milliseconds of a copy (see copying.go); and, before that, a
+// checkpoint when the log is long, which takes as long as the disk needs for it.
+// more says that there is work left. With nothing to do it costs about a
+// microsecond. After an error, call Reopen.
 func (s *Store) Maintain() (more bool, err error) {
 	if err := s.tidyLog(); err != nil {
 		return false, err
@@ -43,7 +55,7 @@ func (s *Store) Maintain() (more bool, err error) {
 		return false, ErrClosed
 	}
 	w := s.files.writer
-	waits := func() bool { return s.repeats.expired() || s.purging }
+	waits := func() bool { return s.repeats.expired() || s.purging || s.erasing }
 	copied := s.copied
 	s.copied = false
 	switch {
@@ -52,10 +64,19 @@ func (s *Store) Maintain() (more bool, err error) {
 		s.copyTurn(w) // its faults are its own
 	case s.repeats.expired():
 		err = s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
+	case s.erasing && !(s.purging && s.slices%2 == 0): // else in turn
+		err = s.erase(w)
 	case s.purging:
-		err = s.within(w, func(deadline time.Time) error { return s.purge(w, deadline) })
+		err = s.thoroughly(w, func(deadline time.Time) error {
+			if err := s.purge(w, deadline); err != nil {
+				return err
+			}
+			return s.lowerErasures(w)
+		})
 	}
-	return err == nil && (waits() || s.copy.Load() != nil), err
+	s.slices++
+	more = waits() || s.copy.Load() != nil || s.log.truncate && s.log.due(0)
+	return err == nil && more, err
 }
 
 // within does work in a transaction of its own.
@@ -93,7 +114,11 @@ func (s *Store) tidyLog() error {
 	if s.files == nil {
 		return ErrClosed
 	}
-	done, err := checkpoint(s.files.writer, "RESTART")
+	mode := "RESTART"
+	if s.log.truncate {
+		mode = "TRUNCATE"
+	}
+	done, err := checkpoint(s.files.writer, mode)
 	if err != nil {
 		return fmt.Errorf("checkpoint: %w", err)
 	}
@@ -121,7 +146,7 @@ func (s *Store) moveLog() (due bool, err error) {
 		return false, err
 	}
 	s.log.used += pages * frameSize
-	if s.log.used < max(s.log.next, s.options.CheckpointAt) {
+	if !s.log.due(s.options.CheckpointAt) {
 		return false, nil
 	}
 	if _, err := checkpoint(s.files.writer, "PASSIVE"); err != nil {

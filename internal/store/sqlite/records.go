@@ -80,6 +80,7 @@ func (r *records) DeleteApp() error {
 		"DELETE FROM members WHERE app = ?1",
 		"DELETE FROM groups WHERE app = ?1",
 		"DELETE FROM accounts WHERE app = ?1",
+		"DELETE FROM erasures WHERE app = ?1",
 		"DELETE FROM words WHERE app = ?1",
 		"DELETE FROM failures WHERE app = ?1",
 		"DELETE FROM pending WHERE app = ?1",
@@ -144,12 +145,15 @@ func (r *records) PutAccount(a chat.Account) error {
 		mute_until = excluded.mute_until, c2c_mute = excluded.c2c_mute`)
 }
 
+// DeleteAccount leaves what the user said to slices of Maintain.
 func (r *records) DeleteAccount(user chat.UserID) error {
+	r.tx.erasing = true
 	return r.run("delete account", []any{blob(user)},
 		"UPDATE groups SET members = members - 1 WHERE key IN (SELECT gkey FROM members WHERE app = ?1 AND user = ?2)",
 		"DELETE FROM members WHERE app = ?1 AND user = ?2",
 		"DELETE FROM mutes WHERE app = ?1 AND user = ?2",
-		"DELETE FROM accounts WHERE app = ?1 AND user = ?2")
+		"DELETE FROM accounts WHERE app = ?1 AND user = ?2",
+		insertErasure)
 }
 
 func (r *records) RaiseVersion(chat.Change) (version uint64, err error) {

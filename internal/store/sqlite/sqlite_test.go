@@ -55,14 +55,14 @@ func open(t testing.TB, dir string, options sqlite.Options) *sqlite.Store {
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, opened(sqlite.Options{}))
+	storetest.Run(t, opened(sqlite.Options{Erase: storetest.Erase}))
 }
 
 // With room for about a thousand repeats in memory, most are found through the
 // index on disk; the small log makes checkpoints frequent.
 func TestStoreKeepsTheContractInLittleMemory(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, opened(sqlite.Options{RepeatMemory: 4 << 10, CheckpointAt: 64 << 10}))
+	storetest.Run(t, opened(sqlite.Options{RepeatMemory: 4 << 10, CheckpointAt: 64 << 10, Erase: storetest.Erase}))
 }
 
 func benchStore(b *testing.B) chat.Store { return open(b, b.TempDir(), sqlite.Options{}) }

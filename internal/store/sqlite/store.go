@@ -41,6 +41,8 @@ type Options struct {
 	// CheckpointAt is how many bytes the write-ahead log may hold before
 	// Maintain moves it into the database; 0 is 16 MiB.
 	CheckpointAt int64
+	// Erase blanks the bodies of a deleted user's events.
+	Erase chat.Erase
 	// Wake is called when Maintain has something new to do and should not wait
 	// for the next write; nil tells nobody.
 	Wake func()
@@ -65,9 +67,12 @@ type Store struct {
 	copies     sync.WaitGroup
 
 	// For the writer's goroutine alone:
-	broken  bool // a COMMIT or a ROLLBACK failed: only Reopen helps
-	purging bool // there may be messages of dissolved groups
-	copied  bool // the last turn was a copy's
+	broken  bool   // a COMMIT or a ROLLBACK failed: only Reopen helps
+	purging bool   // there may be messages of dissolved groups
+	erasing bool   // there may be words of deleted users
+	slices  uint   // of housekeeping that were done
+	round   *round // of erasures; nil until it is read
+	copied  bool   // the last turn was a copy's
 	heads   heads
 	log     walGauge
 }
@@ -158,11 +163,11 @@ func (s *Store) start() (err error) {
 	if err := r.load(f.writer); err != nil {
 		return fmt.Errorf("load repeats: %w", err)
 	}
-	purging := false
-	if _, err := f.writer.one(row(&purging), "SELECT EXISTS (SELECT 1 FROM purges)"); err != nil {
+	var purging, erasing bool
+	if _, err := f.writer.one(row(&purging, &erasing), "SELECT EXISTS (SELECT 1 FROM purges), EXISTS (SELECT 1 FROM erasures)"); err != nil {
 		return err
 	}
-	s.files, s.repeats, s.purging, s.broken, s.log = f, r, purging, false, walGauge{}
+	s.files, s.repeats, s.purging, s.erasing, s.round, s.broken, s.log = f, r, purging, erasing, nil, false, walGauge{}
 	return nil
 }
 
@@ -175,7 +180,7 @@ func openFiles(path string) (f *files, err error) {
 		}
 	}()
 	if f.writeDB, err = sql.Open("sqlite", dsn(path, "busy_timeout(500)", "synchronous(FULL)",
-		"wal_autocheckpoint(0)", "foreign_keys(0)", "temp_store(MEMORY)", "cache_size(-16000)")); err != nil {
+		"wal_autocheckpoint(0)", "secure_delete(FAST)", "foreign_keys(0)", "temp_store(MEMORY)", "cache_size(-16000)")); err != nil {
 		return f, err
 	}
 	f.writeDB.SetMaxOpenConns(1)

@@ -22,6 +22,7 @@ type tx struct {
 	groups   []chat.GroupHead
 	changes  bool // records were given out: heads are read from the tables alone
 	purging  bool // a group was dissolved
+	erasing  bool // an account was deleted
 	failed   error
 	finished bool
 }
@@ -156,6 +157,7 @@ func (t *tx) Commit() error {
 	t.store.heads.keep(t)
 	t.repeats.commit(&t.added)
 	t.store.purging = t.store.purging || t.purging
+	t.store.erasing = t.store.erasing || t.erasing
 	return nil
 }
 

@@ -13,6 +13,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,7 +22,8 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// Opened is an empty store made for one test, which closes it at its end.
+// Opened is an empty store made for one test, which closes it at its end. It
+// blanks bodies by [Erase].
 type Opened struct {
 	Store chat.Store
 	// Restart closes the store and opens the same data again, as another start
@@ -84,6 +86,11 @@ func Run(t *testing.T, open Open) {
 		{"progress moves the cursor and keeps rows apart", progress},
 		{"failed attempts are kept, the last 32", failures},
 
+		{"what a deleted user said is blanked", erased},
+		{"a name used again is another user's", erasedTwice},
+		{"it is blanked in slices, through restarts", erasedInSlices},
+		{"it is blanked amid other changes", erasedAmidChanges},
+
 		{"a repeat is found within the window", repeats},
 		{"repeats follow a model", repeatsModel},
 		{"repeats survive a restart", repeatsRestart},
@@ -109,7 +116,9 @@ type world struct {
 	opened Opened
 	store  chat.Store
 	ctx    context.Context
-	open   chat.Tx // the last transaction
+
+	mu   sync.Mutex
+	open chat.Tx // the last transaction
 }
 
 func newWorld(t *testing.T, opened Opened) *world {
@@ -167,7 +176,9 @@ func (w *world) change(t fatal, app chat.AppID, f func(chat.Records) error) {
 func (w *world) begin() (tx chat.Tx, err error) {
 	tx, err = w.store.Begin()
 	if err == nil {
+		w.mu.Lock()
 		w.open = tx
+		w.mu.Unlock()
 	}
 	return tx, err
 }
