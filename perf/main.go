@@ -91,7 +91,7 @@ func run(parley, engine string, turns, seconds int) error {
 		where = []string{"--database", db.URL("postgres")}
 	}
 	server, stopServer, err := start(exec.Command(parley, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "",
-		"--app", strconv.Itoa(sdkAppID), "--app-key", appKey, "--admin", admin, "--group-rate", "0", "--callback-url", "http://"+receiver, "--log-level", "error"}, where...)...),
+		"--app", strconv.Itoa(sdkAppID), "--app-key", appKey, "--admin", admin, "--group-rate", "0", "--callback-url", "http://" + receiver, "--log-level", "error"}, where...)...),
 		"", regexp.MustCompile(`serves on (\S+)`))
 	if err != nil {
 		return err
