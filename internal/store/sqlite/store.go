@@ -40,6 +40,10 @@ type Options struct {
 	// CheckpointAt is how many bytes the write-ahead log may hold before
 	// Maintain moves it into the database; 0 is 16 MiB.
 	CheckpointAt int64
+	// Move opens the folder to carry over what it holds, whatever it tells of its
+	// move, which is the caller's then. Without it one that was moved is refused
+	// with [ErrMoved], and a move that has only begun becomes void.
+	Move bool
 }
 
 // Store is a [chat.Store] in one SQLite file. Reads may come from any number
@@ -105,6 +109,11 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 	data, err := folder.Open(dir)
 	if err != nil {
 		return nil, err
+	}
+	if !options.Move {
+		if err := mayServe(data.Path()); err != nil {
+			return nil, errors.Join(err, data.Close())
+		}
 	}
 	s := &Store{path: filepath.Join(data.Path(), FileName), steps: steps, options: options, folder: data}
 	if err := s.start(); err != nil {
