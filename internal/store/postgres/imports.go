@@ -26,7 +26,7 @@ const (
 )
 
 // prepareWait is how long a session of [Prepare] waits for a lock.
-const prepareWait = 5 * time.Second
+const prepareWait = 3 * time.Second
 
 // Prepare brings the schema of a database up to date, without serving it, and
 // returns how to connect to it for work that takes long: no statement is cut
@@ -45,7 +45,8 @@ func Prepare(ctx context.Context, database string) (*pgx.ConnConfig, error) {
 	}
 	// Who was killed may hold its locks for a moment.
 	c.RuntimeParams["lock_timeout"] = strconv.FormatInt(prepareWait.Milliseconds(), 10)
-	for _, param := range []string{"enable_seqscan", "enable_sort", "enable_bitmapscan"} {
+	// What is left of sorts and scans looks so costly then that it would be compiled.
+	for _, param := range []string{"enable_seqscan", "enable_sort", "enable_bitmapscan", "jit"} {
 		c.RuntimeParams[param] = "off"
 	}
 	return c, nil
@@ -66,7 +67,7 @@ func imported(ctx context.Context, config *pgx.ConnConfig) (err error) {
 	}
 	defer func() { err = errors.Join(err, c.Close(context.WithoutCancel(ctx))) }()
 	var unfinished bool
-	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM imports WHERE finished IS NULL)").Scan(&unfinished); err != nil {
+	if err := c.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM imports WHERE one AND finished IS NULL)").Scan(&unfinished); err != nil {
 		return err
 	}
 	if unfinished {

@@ -25,8 +25,8 @@ type source struct {
 
 // openSource opens the folder, brings its schema up to date, and ends its
 // housekeeping.
-func openSource(ctx context.Context, dir string) (s *source, err error) {
-	dir, err = filepath.Abs(dir)
+func openSource(ctx context.Context, dir string) (*source, error) {
+	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -43,32 +43,36 @@ func openSource(ctx context.Context, dir string) (s *source, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s = &source{dir: dir, store: store}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, s.close())
-		}
-	}()
-	if s.move, err = sqlite.ReadMove(dir); err != nil {
-		return nil, err
+	s := &source{dir: dir, store: store}
+	if err := s.settle(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
-	n, err := chat.LeftUnrecorded(dir)
+	return s, nil
+}
+
+// settle makes sure that the folder holds all that its server told, and nothing
+// that is only to be purged.
+func (s *source) settle(ctx context.Context) (err error) {
+	if s.move, err = sqlite.ReadMove(s.dir); err != nil {
+		return err
+	}
+	n, err := chat.LeftUnrecorded(s.dir)
 	if err == nil && n > 0 {
-		err = fmt.Errorf("%s holds %d refusals that were told and are not recorded yet; start the server on it once, then stop it", dir, n)
+		err = fmt.Errorf("%s holds %d refusals that were told and are not recorded yet; start the server on it once, then stop it", s.dir, n)
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for more := true; more; {
-		if more, err = store.Maintain(); err == nil {
+		if more, err = s.store.Maintain(); err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, fmt.Errorf("end the housekeeping of %s: %w", dir, err)
+			return fmt.Errorf("end the housekeeping of %s: %w", s.dir, err)
 		}
 	}
-	s.db, err = sql.Open("sqlite", dbfile.DSN(path, "busy_timeout(2000)", "query_only(1)", "cache_size(-16000)"))
-	return s, err
+	s.db, err = sql.Open("sqlite", dbfile.DSN(filepath.Join(s.dir, sqlite.FileName), "busy_timeout(2000)", "query_only(1)", "cache_size(-16000)"))
+	return err
 }
 
 func (s *source) close() error {

@@ -76,7 +76,7 @@ type imported struct {
 func (d *target) imported(ctx context.Context) (*imported, error) {
 	var i imported
 	var text []byte
-	err := d.conn.QueryRow(ctx, "SELECT id, began, finished, progress FROM imports").Scan(&i.id, &i.began, &i.finished, &text)
+	err := d.conn.QueryRow(ctx, "SELECT id, began, finished, progress FROM imports WHERE one").Scan(&i.id, &i.began, &i.finished, &text)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
@@ -135,7 +135,7 @@ func tableNames() (names []string) {
 func (d *target) save(ctx context.Context, tx pgx.Tx) error {
 	text, err := json.Marshal(d.progress)
 	if err == nil {
-		_, err = tx.Exec(ctx, "UPDATE imports SET progress = $1 WHERE finished IS NULL", text)
+		_, err = tx.Exec(ctx, "UPDATE imports SET progress = $1 WHERE one AND finished IS NULL", text)
 	}
 	if err != nil {
 		return fmt.Errorf("write down how far the move is: %w", err)
@@ -184,7 +184,7 @@ func (d *target) finish(ctx context.Context, groups, members int64) error {
 		if _, err := tx.Exec(ctx, "DELETE FROM origin"); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, "UPDATE imports SET finished = clock_timestamp()")
+		_, err := tx.Exec(ctx, "UPDATE imports SET finished = clock_timestamp() WHERE one")
 		return err
 	})
 }
