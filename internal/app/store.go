@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/pg"
 	"github.com/parley-im/parley/internal/promise"
 	"github.com/parley-im/parley/internal/store/postgres"
 	"github.com/parley-im/parley/internal/store/sqlite"
@@ -18,10 +19,19 @@ type store interface {
 
 // openStore opens the database of the configuration, or the data folder.
 func (s *Server) openStore(ctx context.Context) (store, error) {
+	// A nil *Store must not become a store that is there.
 	if s.cfg.Database != "" {
-		return postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log})
+		db, err := postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log})
+		if err != nil {
+			return nil, pg.OneLine(err)
+		}
+		return db, nil
 	}
-	return sqlite.Open(s.cfg.Data, sqlite.Options{})
+	db, err := sqlite.Open(s.cfg.Data, sqlite.Options{})
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
 }
 
 // Place names where everything is kept, without user and password.

@@ -149,7 +149,16 @@ func (m *move) copy(ctx context.Context) (err error) {
 	if m.since, m.repeats, err = m.surveyRepeats(ctx); err != nil {
 		return err
 	}
-	return m.copyRepeats(ctx)
+	if err := m.copyRepeats(ctx); err != nil {
+		return err
+	}
+	// Whoever asks next, the check or a server, is to know how much there is.
+	for _, name := range append(tableNames(), repeatsName) {
+		if _, err := m.to.conn.Exec(ctx, "ANALYZE "+name); err != nil {
+			return fmt.Errorf("analyze %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 func (m *move) check(result *Result) func(context.Context) error {
