@@ -107,6 +107,10 @@ func TestEverythingIsTheSameAfterAMove(t *testing.T) {
 	}
 	refused(t, serveFolder(dir), sqlite.ErrMoved)
 	same(t, database, answers)
+	// The folder had given out 6 keys, the last one to a group that is gone.
+	if g, ok, err := served(t, database).Group(t.Context(), 1400000001, "a new one"); err != nil || !ok || g.Key != 7 {
+		t.Errorf("the next group has key %d, %v, %v; want 7", g.Key, ok, err)
+	}
 
 	// Again it does nothing, though the database has gone on.
 	again, err := transfer.Run(t.Context(), transfer.Options{From: dir, To: database})
