@@ -24,6 +24,9 @@ func fails(t *testing.T, dir, database string, words ...string) {
 		return
 	}
 	for _, w := range words {
+		if strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("the password is told: %v", err)
+		}
 		if !strings.Contains(err.Error(), w) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("want one line with %q, got %v", w, err)
 		}
