@@ -40,6 +40,7 @@ type cli struct {
 	Apps    appsCmd    `cmd:"" help:"List, add, change and remove apps of a running server."`
 	Backup  backupCmd  `cmd:"" help:"Make a backup of a data folder, while its server runs or not."`
 	Restore restoreCmd `cmd:"" help:"Make a data folder of a backup."`
+	Migrate migrateCmd `cmd:"" help:"Move a data folder into a PostgreSQL database."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 
@@ -75,8 +76,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		return fail(stderr, exitUsage, err)
 	}
-	// serve and monitor tell the faults of the file together with their own.
-	if c := parsed.Command(); c != "serve" && c != "monitor" && len(file.faults) > 0 {
+	// Some tell the faults of the file together with their own.
+	if c := parsed.Command(); c != "serve" && c != "monitor" && c != "migrate" && len(file.faults) > 0 {
 		return fail(stderr, exitUsage, file.faults)
 	}
 	err = parsed.Run(&env{ctx: ctx, stdout: stdout, stderr: stderr, file: file})

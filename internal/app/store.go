@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/pg"
 	"github.com/parley-im/parley/internal/promise"
 	"github.com/parley-im/parley/internal/store/postgres"
 	"github.com/parley-im/parley/internal/store/sqlite"
@@ -20,7 +21,8 @@ type store interface {
 // openStore opens the database of the configuration, or the data folder.
 func (s *Server) openStore(ctx context.Context) (store, error) {
 	if s.cfg.Database != "" {
-		return opened(postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log, Erase: wire.Erase}))
+		db, err := postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log, Erase: wire.Erase})
+		return opened(db, pg.OneLine(err))
 	}
 	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{Erase: wire.Erase, Wake: func() { s.backend.Tend() }}))
 }

@@ -113,7 +113,32 @@ func (u *Unrecorded) load(ctx context.Context, b *Backend) (waiting []*entry, er
 		u.bytes += e.bytes()
 	}
 	u.count.Store(int64(len(waiting)))
+	if len(waiting) == 0 {
+		u.end = 0 // what the file holds is recorded
+	}
 	return waiting, reserve(u.file, u.end)
+}
+
+// LeftUnrecorded counts the refusals that the file in dir still holds. A server
+// that starts there records them.
+func LeftUnrecorded(dir string) (n int, err error) {
+	f, err := os.Open(filepath.Join(dir, "unrecorded"))
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close() // it was only read
+	for r := bufio.NewReaderSize(io.LimitReader(f, unrecordedSize), 1<<16); ; n++ {
+		line, err := r.ReadBytes('\n')
+		if len(line) == 0 || line[0] == 0 || errors.Is(err, io.EOF) || err == nil && !json.Valid(line) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
 }
 
 // leaveOutRecorded looks through the journals for exceptions that are there

@@ -82,7 +82,8 @@ type Store struct {
 var _ chat.Store = (*Store)(nil)
 
 // Open connects to the database and brings its schema up to date. It fails with
-// [ErrNewer], or with the driver's error, which names no password.
+// [ErrNewer], with [ErrUnfinished], or with the driver's error, which names no
+// password.
 func Open(ctx context.Context, database string, options Options) (*Store, error) {
 	config, err := pg.Config(database, Schema, "parley")
 	if err != nil {
@@ -107,6 +108,9 @@ func (s *Store) Place() string { return pg.Place(s.config.ConnConfig) }
 
 func (s *Store) open(ctx context.Context) (err error) {
 	if err := pg.Migrate(ctx, s.config.ConnConfig, schemaOf(s.config.ConnConfig), migrations()); err != nil {
+		return err
+	}
+	if err := imported(ctx, s.config.ConnConfig); err != nil {
 		return err
 	}
 	if err := s.settle(ctx); err != nil {

@@ -13,8 +13,9 @@
 //     which ends with the process however it ends.
 //
 // Files of the data folder: parley.db (with -wal and -shm beside it while it is
-// open), lock, and parley.db.before-N, the copy made before the schema was
-// brought to version N.
+// open), lock, parley.db.before-N, the copy made before the schema was brought to
+// version N, and moved, which tells that everything went to another database and
+// keeps the folder from being served (move.go).
 //
 // What a send costs is the pages it makes dirty. Events are stored in the order
 // of their sequence; messages in the order they came, with one narrow index by

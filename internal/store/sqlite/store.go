@@ -46,6 +46,10 @@ type Options struct {
 	// Wake is called when Maintain has something new to do and should not wait
 	// for the next write; nil tells nobody.
 	Wake func()
+	// Move opens the folder to carry over what it holds, whatever it tells of its
+	// move, which is the caller's then. Without it one that was moved is refused
+	// with [ErrMoved], and a move that has only begun becomes void.
+	Move bool
 }
 
 // Store is a [chat.Store] in one SQLite file. Reads may come from any number
@@ -120,6 +124,11 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 	data, err := folder.Open(dir)
 	if err != nil {
 		return nil, err
+	}
+	if !options.Move {
+		if err := mayServe(data.Path()); err != nil {
+			return nil, errors.Join(err, data.Close())
+		}
 	}
 	s := &Store{path: filepath.Join(data.Path(), FileName), steps: steps, options: options, folder: data}
 	if err := removeCopy(s.path); err != nil {
