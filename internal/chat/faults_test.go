@@ -191,6 +191,38 @@ func TestRowThatCanNeverBeRecordedIsGivenUpAndNoOther(t *testing.T) {
 	})
 }
 
+// A store that goes away while it is tried again says nothing against the row
+// whose turn it was.
+func TestExceptionIsNotGivenUpForAStoreThatIsAway(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
+		for i := range uint32(20) {
+			if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
+				t.Fatalf("%+v, %v", o, err)
+			}
+		}
+		w.store.set(func(f *faulty) {
+			f.commit = nil
+			left := 8
+			f.put = func(rows *chat.Rows) error {
+				for _, e := range rows.Events {
+					if e.Random == 7 && left > 0 {
+						left--
+						return chat.ErrStoreAway
+					}
+				}
+				return nil
+			}
+		})
+		w.eventually("all are recorded", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
+		if n := len(w.events()); n != 20 {
+			t.Fatalf("%d events", n)
+		}
+	})
+}
+
 // A kill may come after exceptions were recorded and before the file forgets
 // them.
 func TestExceptionsThatStillStandInTheFileAreNotRecordedTwice(t *testing.T) {
