@@ -89,8 +89,11 @@ func TestMoveToPostgreSQLIsNoticedByNobody(t *testing.T) {
 	w.awaitMore(100)
 	s.stop(t)
 
-	for table, signal := range map[string]syscall.Signal{"groups": syscall.SIGKILL, "messages": syscall.SIGTERM, "events": syscall.SIGKILL, "repeats": syscall.SIGKILL} {
-		endInTable(t, dir, url, table, signal)
+	for _, at := range []struct { // in the order in which they go over
+		table  string
+		signal syscall.Signal
+	}{{"groups", syscall.SIGKILL}, {"messages", syscall.SIGTERM}, {"events", syscall.SIGKILL}, {"repeats", syscall.SIGKILL}} {
+		endInTable(t, dir, url, at.table, at.signal)
 		refusesToServe(t, "is not finished; run `parley migrate` again", oneApp(database(url), rc)...)
 		if t.Failed() {
 			return
