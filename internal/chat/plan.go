@@ -67,6 +67,8 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	for _, e := range s.sends {
 		if e.refusal == nil {
 			keys = appendNew(keys, e.attempt.view.group.Key)
+		}
+		if e.refusal == nil || e.unasked() {
 			repeats = append(repeats, e.attempt.key)
 		}
 	}
@@ -76,7 +78,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	}
 	s.head = head
 	for _, e := range s.sends {
-		e.attempt.recalled = e.attempt.recalled || e.refusal == nil // the lock has looked them up
+		if e.refusal == nil || e.unasked() { // the lock has looked them up
+			e.attempt.recalled = true
+		}
 	}
 	if now, ok := w.b.tenant(s.tenant.id); head.Next == 0 || !ok || now != s.tenant { // removed, perhaps made again
 		s.gone, s.rows = true, Rows{}
@@ -96,20 +100,21 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
 	moved := make(map[GroupKey]GroupHead, len(keys))
 	for _, e := range s.sends {
+		// Accepted before, perhaps through another process: no rule has a say, nor has
+		// the queue in which it waited too long.
+		if first, ok := head.Repeats[e.attempt.key]; ok {
+			e.refusal = nil
+			e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
+			s.rows.Totals.Repeated++
+			continue
+		}
 		if e.outdated(head) {
 			e.plan = plan{stale: true}
 			continue
 		}
-		if e.refusal == nil {
-			if first, ok := head.Repeats[e.attempt.key]; ok { // accepted through another process, before any rule has a say
-				e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
-				s.rows.Totals.Repeated++
-				continue
-			}
-			if w.recheck(e, head) {
-				e.plan = plan{stale: true}
-				continue
-			}
+		if e.refusal == nil && w.recheck(e, head) {
+			e.plan = plan{stale: true}
+			continue
 		}
 		if e.refusal == nil {
 			w.accept(s, e, moved, now)
@@ -134,6 +139,12 @@ func appendNew(keys []GroupKey, k GroupKey) []GroupKey {
 		}
 	}
 	return append(keys, k)
+}
+
+// unasked says whether a send was refused before anybody looked up whether it is
+// a repeat: it waited too long in the queue.
+func (e *entry) unasked() bool {
+	return !e.attempt.recalled && !e.old && e.count == 1 && e.attempt.key != RepeatKey{}
 }
 
 // maxAnew is how often a send is judged anew because the state that refused it is

@@ -422,3 +422,53 @@ func TestAppsComeAndGoInAllProcesses(t *testing.T) {
 	p.must(p.a.DeleteApp(t.Context(), app+1))
 	p.eventually("it is gone in the other process", func() bool { _, ok := p.b.App(app + 1); return !ok })
 }
+
+// A repeat that waited too long for the journal is one all the same: a refusal
+// would say that a message was not delivered which was.
+func TestRepeatThatWaitsTooLongForTheJournalIsAnsweredAsOne(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		first, err := w.backend.Send(t.Context(), send(1))
+		if err != nil || first.Kind != chat.Accepted {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		hold, held := make(chan struct{}), make(chan struct{})
+		go func() {
+			_ = w.backend.Change(context.Background(), app, func(chat.Records) error {
+				close(held)
+				<-hold
+				return errDisk
+			})
+		}()
+		<-held
+		results := make(chan told, 2)
+		began := time.Now()
+		for _, random := range []uint32{1, 2} {
+			go func() {
+				o, err := w.backend.Send(context.Background(), send(random))
+				results <- told{o, err}
+			}()
+		}
+		w.eventually("the sends have waited too long", func() bool { return time.Since(began) > 2100*time.Millisecond })
+		close(hold)
+		var repeated, refused int
+		for range 2 {
+			switch r := <-results; {
+			case r.err == nil && r.Kind == chat.Repeated && r.Seq == first.Seq && r.Time == first.Time:
+				repeated++
+			case r.err == nil && r.Kind == chat.Refused && r.Refusal.Rule == chat.RuleOverload:
+				refused++
+			default:
+				t.Errorf("%+v", r)
+			}
+		}
+		if repeated != 1 || refused != 1 {
+			t.Errorf("%d repeated, %d refused", repeated, refused)
+		}
+		if list := w.events(); len(list) != 1 {
+			t.Errorf("%d exceptions", len(list))
+		}
+		w.ledger()
+	})
+}
