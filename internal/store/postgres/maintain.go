@@ -37,7 +37,7 @@ func (s *Store) Maintain() (more bool, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		var mine bool
 		var at time.Time
-		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('parley housekeeping', 0)), clock_timestamp()").Scan(&mine, &at); err != nil || !mine {
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('parley housekeeping ' || current_schema(), 0)), clock_timestamp()").Scan(&mine, &at); err != nil || !mine {
 			return err
 		}
 		if err := emptyNext(ctx, tx, at); err != nil {

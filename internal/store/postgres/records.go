@@ -20,8 +20,8 @@ type records struct {
 var _ chat.Records = (*records)(nil)
 
 // holdApp makes those who make an app wait for each other: there is no row yet
-// that they could lock.
-const holdApp = "SELECT pg_advisory_xact_lock(hashtextextended('parley app', $1))"
+// that they could lock. Locks of this kind are of the database: each names the schema.
+const holdApp = "SELECT pg_advisory_xact_lock(hashtextextended('parley app ' || current_schema(), $1))"
 
 // Records gives access to the app's state, in the order of its commits.
 func (t *tx) Records(app chat.AppID) (chat.Records, error) {

@@ -37,7 +37,7 @@ func (s *Store) awaitTurn(ctx context.Context) *pgx.Conn {
 	for {
 		var mine bool
 		var term int64
-		if err = ask(ctx, c, "SELECT pg_try_advisory_lock(hashtextextended('parley delivery', 0))", &mine); err == nil && mine {
+		if err = ask(ctx, c, "SELECT pg_try_advisory_lock(hashtextextended('parley delivery ' || current_schema(), 0))", &mine); err == nil && mine {
 			if err = ask(ctx, c, "UPDATE delivery SET term = term + 1 RETURNING term", &term); err == nil {
 				s.term.Store(term)
 				return c
