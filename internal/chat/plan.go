@@ -246,7 +246,7 @@ func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now ti
 	s.rows.Repeats = append(s.rows.Repeats, Repeat{Key: t.key, Attempt: t.id, Seq: m.Seq, Time: m.Time})
 	s.rows.Totals.Accepted++
 	e.plan = plan{
-		trace:   Trace{Attempt: t.id, Repeat: t.key, Stored: true},
+		trace:   Trace{Attempt: t.id, Repeat: t.key, Stored: true, Group: g.Key, Message: m.Seq},
 		outcome: Outcome{Kind: Accepted, Seq: m.Seq, Time: m.Time, Unanswered: t.unanswered()},
 	}
 	if endpoint := t.tenant.endpoint.Load(); endpoint != nil && !t.send.NoAfterSend && endpoint.Wants(CommandAfterSendMsg) {

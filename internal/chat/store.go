@@ -65,6 +65,8 @@ type Trace struct {
 	Event   Sequence  // the sequence its event was to have; 0 for none
 	Repeat  RepeatKey // of an accepted send
 	Stored  bool      // it was accepted: look for its repeat, not for its event
+	Group   GroupKey  // and for its message, which outlives the repeat
+	Message MsgSeq    // its number; 0 for none
 	Version uint64    // of a change: the version it was to raise the app to
 	Removed string    // of a change: it was to remove the app of this epoch
 }
