@@ -472,3 +472,19 @@ func TestRepeatThatWaitsTooLongForTheJournalIsAnsweredAsOne(t *testing.T) {
 		w.ledger()
 	})
 }
+
+// What one process changes of a callback URL goes on from what another one
+// answered OK a moment before.
+func TestUpdateOfAnAppKeepsWhatAnotherProcessChanged(t *testing.T) {
+	t.Parallel()
+	p := newProcesses(t)
+	for i := range 3 { // the first makes the URL, the others change it
+		url := fmt.Sprintf("http://127.0.0.1:%d/", i+1)
+		p.must(p.a.UpdateApp(t.Context(), app, func(_ *chat.App, e *chat.Endpoint) error { e.URL, e.Token = url, url; return nil }))
+		p.must(p.b.UpdateApp(t.Context(), app, func(a *chat.App, _ *chat.Endpoint) error { a.Key = url; return nil }))
+		list, err := p.a.Reader().Endpoints(t.Context(), app)
+		if err != nil || len(list) != 1 || list[0].URL != url || list[0].Token != url {
+			t.Errorf("after %s was set: %+v, %v", url, list, err)
+		}
+	}
+}

@@ -183,6 +183,7 @@ type Records interface {
 	App() (App, bool, error)
 	PutApp(App) error // made when it is new
 	DeleteApp() error // and everything of it; no version is raised then
+	Endpoint(id string) (Endpoint, bool, error)
 	PutEndpoint(Endpoint) error
 	DeleteEndpoint(id string) error
 

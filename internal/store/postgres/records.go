@@ -128,6 +128,15 @@ func (r *records) DeleteApp() error {
 	return nil
 }
 
+func (r *records) Endpoint(id string) (e chat.Endpoint, ok bool, err error) {
+	err = r.ask("read an endpoint", selectEndpoints+" AND id = $2", func(rows pgx.Rows) (err error) {
+		ok = true
+		e, err = scanEndpoint(rows, r.app)
+		return err
+	}, int64(r.app), blob(id))
+	return e, ok, err
+}
+
 // PutEndpoint leaves the cursor of an endpoint that exists where it is: it
 // belongs to the lane, which reports it as progress. With other commands the
 // chain of events before one another begins anew.
