@@ -488,3 +488,47 @@ func TestUpdateOfAnAppKeepsWhatAnotherProcessChanged(t *testing.T) {
 		}
 	}
 }
+
+// behind keeps the head that the lanes were last told of.
+type behind struct {
+	offered
+	head atomic.Uint64
+}
+
+func (b *behind) Behind(_ chat.AppID, head chat.Sequence) { b.head.Store(uint64(head)) }
+
+// An app that another process removed and made again counts its events from 1:
+// the lanes are told of them although this process knew higher ones.
+func TestLanesAreToldOfAnAppThatWasMadeAgain(t *testing.T) {
+	t.Parallel()
+	p := newProcesses(t)
+	store, err := postgres.Open(t.Context(), p.database, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lanes := &behind{}
+	c := chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: lanes})
+	t.Cleanup(func() {
+		c.Stop()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.must(c.Start(t.Context()))
+	refused := func(b *chat.Backend, n int) {
+		t.Helper()
+		for range n {
+			s := send(1)
+			s.Group = "none"
+			if o, err := b.Send(t.Context(), s); err != nil || o.Kind != chat.Refused {
+				t.Fatalf("%+v, %v", o, err)
+			}
+		}
+	}
+	refused(c, 5)
+	p.must(p.a.DeleteApp(t.Context(), app))
+	p.must(p.a.CreateApp(t.Context(), chat.App{ID: app, Key: "new", Admins: []chat.UserID{"administrator"}, Settings: chat.DefaultSettings()}, chat.Endpoint{}))
+	p.eventually("the new app is known", func() bool { a, ok := c.App(app); return ok && a.Key == "new" })
+	refused(p.a, 2)
+	p.eventually("the lanes are told", func() bool { return lanes.head.Load() == 2 })
+}
