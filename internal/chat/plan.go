@@ -126,7 +126,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 		s.rows.Groups = append(s.rows.Groups, h)
 	}
 	for _, f := range s.lazy {
-		s.rows.Progress = append(s.rows.Progress, f.progress)
+		if f.progress.Epoch == head.Epoch { // else the app was made again, and begins with other events
+			s.rows.Progress = append(s.rows.Progress, f.progress)
+		}
 	}
 	s.rows.Spoken = w.spoken.rows(s.tenant)
 	return nil

@@ -532,3 +532,39 @@ func TestLanesAreToldOfAnAppThatWasMadeAgain(t *testing.T) {
 	refused(p.a, 2)
 	p.eventually("the lanes are told", func() bool { return lanes.head.Load() == 2 })
 }
+
+// A lane of an app that was removed may report when the app is made again: its
+// sequences are not those of the new journal, whose events would be passed over.
+func TestProgressOfARemovedAppIsNotWrittenToTheNewOne(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		a, _ := w.backend.App(app)
+		report := func(epoch string) chat.Sequence {
+			t.Helper()
+			done := make(chan error, 1)
+			w.backend.SaveProgress(app, chat.Progress{Endpoint: chat.PrimaryEndpoint, Epoch: epoch, Cursor: 500}, func(err error) { done <- err })
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			list, err := w.backend.Reader().Endpoints(t.Context(), app)
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
+			}
+			return list[0].Cursor
+		}
+		if err := w.backend.DeleteApp(t.Context(), app); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.backend.CreateApp(t.Context(), *a, chat.Endpoint{URL: "http://127.0.0.1:1/", Commands: chat.Commands}); err != nil {
+			t.Fatal(err)
+		}
+		if cursor := report(a.Epoch); cursor != 0 {
+			t.Errorf("the cursor of the new endpoint is %d", cursor)
+		}
+		again, _ := w.backend.App(app)
+		if cursor := report(again.Epoch); cursor != 500 {
+			t.Errorf("the cursor is %d", cursor)
+		}
+	})
+}
