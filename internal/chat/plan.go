@@ -187,6 +187,21 @@ func (w *writer) prefetch(s *share) error {
 	return nil
 }
 
+// warm reads what the sends will be judged by again, whose app was changed since
+// they were admitted, while nothing is locked for other processes.
+func (w *writer) warm(sends []*entry) {
+	if !w.b.store.Concurrent() {
+		return
+	}
+	for _, e := range sends {
+		if t := e.attempt; e.refusal == nil && t.view.version != t.tenant.applied.Load() {
+			if _, err := w.b.hot.look(context.Background(), t.tenant, t.send); err != nil {
+				return // the recheck tells
+			}
+		}
+	}
+}
+
 // recheck runs the state rules again when the app's state has moved since the
 // send was admitted, so that a change that was answered is passed by no later
 // commit. It says whether the send has to be judged anew.

@@ -568,3 +568,62 @@ func TestProgressOfARemovedAppIsNotWrittenToTheNewOne(t *testing.T) {
 		}
 	})
 }
+
+// unread is a store that counts what is read while an app is locked.
+type unread struct {
+	chat.Store
+	locked, reads atomic.Int32
+}
+
+type unreadTx struct {
+	chat.Tx
+	s *unread
+}
+
+func (s *unread) Begin() (chat.Tx, error) {
+	tx, err := s.Store.Begin()
+	return &unreadTx{tx, s}, err
+}
+
+func (tx *unreadTx) Lock(a chat.AppID, g []chat.GroupKey, r []chat.RepeatKey, now int64) (chat.Head, error) {
+	tx.s.locked.Store(1)
+	return tx.Tx.Lock(a, g, r, now)
+}
+
+func (tx *unreadTx) Commit() error {
+	tx.s.locked.Store(0)
+	return tx.Tx.Commit()
+}
+
+func (s *unread) Account(ctx context.Context, a chat.AppID, u chat.UserID) (chat.Account, bool, error) {
+	s.reads.Add(s.locked.Load())
+	return s.Store.Account(ctx, a, u)
+}
+
+func (s *unread) Group(ctx context.Context, a chat.AppID, g chat.GroupID) (chat.Group, bool, error) {
+	s.reads.Add(s.locked.Load())
+	return s.Store.Group(ctx, a, g)
+}
+
+func (s *unread) Standing(ctx context.Context, a chat.AppID, g chat.GroupKey, u chat.UserID) (chat.Standing, error) {
+	s.reads.Add(s.locked.Load())
+	return s.Store.Standing(ctx, a, g, u)
+}
+
+// What sends are judged by again after a change that made everything be forgotten
+// is read before the app is locked.
+func TestNothingIsReadWhileAnAppIsLocked(t *testing.T) {
+	t.Parallel()
+	var s *unread
+	w := newWorldOn(t, pgtest.Database(t), func(w *world) (chat.Store, error) {
+		store, err := postgres.Open(context.Background(), w.place, postgres.Options{})
+		s = &unread{Store: store}
+		return s, err
+	})
+	if r := w.sendDuring(func(r chat.Records) error { return r.DeleteAccount("mia") }); r.err != nil || r.Kind != chat.Accepted {
+		t.Errorf("%+v, %v", r.Outcome, r.err)
+	}
+	if n := s.reads.Load(); n != 0 {
+		t.Errorf("%d reads under the lock", n)
+	}
+}
