@@ -75,10 +75,13 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 		if head.Next > 0 {
 			e.Cursor = head.Next - 1
 		}
-		had := b.Endpoint(id)
 		newest := e.Cursor
-		if had != nil {
-			e = *had
+		had, known, err := r.Endpoint(PrimaryEndpoint)
+		if err != nil {
+			return err
+		}
+		if known {
+			e = had
 		}
 		a.Admins, e.Commands = slices.Clone(a.Admins), slices.Clone(e.Commands)
 		if err := change(&a, &e); err != nil {
@@ -90,7 +93,7 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 		if err := r.PutApp(a); err != nil {
 			return err
 		}
-		if had != nil && had.URL == "" && e.URL != "" { // it begins anew: with the events from now on
+		if known && had.URL == "" && e.URL != "" { // it begins anew: with the events from now on
 			if err := r.DeleteEndpoint(e.ID); err != nil {
 				return err
 			}

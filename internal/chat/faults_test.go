@@ -479,3 +479,67 @@ func TestCallbackURLTakenAwayKeepsTokenAndSwitches(t *testing.T) {
 		}
 	})
 }
+
+// Of a batch whose COMMIT answered an error and which is there all the same, all
+// is there: a send that was to be judged anew is, and nothing is counted twice.
+func TestDoubtfulBatchThatIsStoredIsStoredWhole(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		w.mute("jared", chat.Forever)
+		if o, err := w.backend.Send(t.Context(), fromMia(3)); err != nil || o.Kind != chat.Accepted {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		hold, held := make(chan struct{}), make(chan struct{})
+		changed := make(chan error, 1)
+		go func() {
+			changed <- w.backend.Change(context.Background(), app, func(r chat.Records) error {
+				close(held)
+				<-hold
+				g, _, err := r.Group("g1")
+				if err != nil {
+					return err
+				}
+				return r.PutMute(g.Key, "jared", 0)
+			})
+		}()
+		<-held
+		results := make(chan told, 3)
+		for _, s := range []*chat.Send{send(1), fromMia(2)} {
+			go func() {
+				o, err := w.backend.Send(context.Background(), s)
+				results <- told{o, err}
+			}()
+		}
+		w.eventually("both wait", func() bool { return w.backend.Waiting() == 2 })
+		commits := 0
+		w.store.set(func(f *faulty) {
+			f.commit = func() (bool, error) {
+				if commits++; commits == 2 { // the first is the change
+					return true, errDisk
+				}
+				return false, nil
+			}
+		})
+		close(hold)
+		if err := <-changed; err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if r := <-results; r.err != nil || r.Kind != chat.Accepted {
+				t.Errorf("%+v %+v, %v", r.Outcome, r.Refusal, r.err)
+			}
+		}
+		if list := w.events(); len(list) != 0 {
+			t.Errorf("exceptions: %+v", list)
+		}
+		w.ledger()
+	})
+}
+
+// fromMia is a message of mia's to g1.
+func fromMia(random uint32) *chat.Send {
+	s := send(random)
+	s.From = "mia"
+	return s
+}

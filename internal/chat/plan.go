@@ -67,6 +67,8 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	for _, e := range s.sends {
 		if e.refusal == nil {
 			keys = appendNew(keys, e.attempt.view.group.Key)
+		}
+		if e.refusal == nil || e.unasked() {
 			repeats = append(repeats, e.attempt.key)
 		}
 	}
@@ -76,7 +78,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	}
 	s.head = head
 	for _, e := range s.sends {
-		e.attempt.recalled = e.attempt.recalled || e.refusal == nil // the lock has looked them up
+		if e.refusal == nil || e.unasked() { // the lock has looked them up
+			e.attempt.recalled = true
+		}
 	}
 	if now, ok := w.b.tenant(s.tenant.id); head.Next == 0 || !ok || now != s.tenant { // removed, perhaps made again
 		s.gone, s.rows = true, Rows{}
@@ -96,20 +100,21 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
 	moved := make(map[GroupKey]GroupHead, len(keys))
 	for _, e := range s.sends {
+		// Accepted before, perhaps through another process: no rule has a say, nor has
+		// the queue in which it waited too long.
+		if first, ok := head.Repeats[e.attempt.key]; ok {
+			e.refusal = nil
+			e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
+			s.rows.Totals.Repeated++
+			continue
+		}
 		if e.outdated(head) {
 			e.plan = plan{stale: true}
 			continue
 		}
-		if e.refusal == nil {
-			if first, ok := head.Repeats[e.attempt.key]; ok { // accepted through another process, before any rule has a say
-				e.plan = plan{outcome: Outcome{Kind: Repeated, Seq: first.Seq, Time: first.Time}}
-				s.rows.Totals.Repeated++
-				continue
-			}
-			if w.recheck(e, head) {
-				e.plan = plan{stale: true}
-				continue
-			}
+		if e.refusal == nil && w.recheck(e, head) {
+			e.plan = plan{stale: true}
+			continue
 		}
 		if e.refusal == nil {
 			w.accept(s, e, moved, now)
@@ -121,7 +126,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 		s.rows.Groups = append(s.rows.Groups, h)
 	}
 	for _, f := range s.lazy {
-		s.rows.Progress = append(s.rows.Progress, f.progress)
+		if f.progress.Epoch == head.Epoch { // else the app was made again, and begins with other events
+			s.rows.Progress = append(s.rows.Progress, f.progress)
+		}
 	}
 	s.rows.Spoken = w.spoken.rows(s.tenant)
 	return nil
@@ -134,6 +141,12 @@ func appendNew(keys []GroupKey, k GroupKey) []GroupKey {
 		}
 	}
 	return append(keys, k)
+}
+
+// unasked says whether a send was refused before anybody looked up whether it is
+// a repeat: it waited too long in the queue.
+func (e *entry) unasked() bool {
+	return !e.attempt.recalled && !e.old && e.count == 1 && e.attempt.key != RepeatKey{}
 }
 
 // maxAnew is how often a send is judged anew because the state that refused it is
@@ -172,6 +185,21 @@ func (w *writer) prefetch(s *share) error {
 		}
 	}
 	return nil
+}
+
+// warm reads what the sends will be judged by again, whose app was changed since
+// they were admitted, while nothing is locked for other processes.
+func (w *writer) warm(sends []*entry) {
+	if !w.b.store.Concurrent() {
+		return
+	}
+	for _, e := range sends {
+		if t := e.attempt; e.refusal == nil && t.view.version != t.tenant.applied.Load() {
+			if _, err := w.b.hot.look(context.Background(), t.tenant, t.send); err != nil {
+				return // the recheck tells
+			}
+		}
+	}
 }
 
 // recheck runs the state rules again when the app's state has moved since the
@@ -235,7 +263,7 @@ func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now ti
 	s.rows.Repeats = append(s.rows.Repeats, Repeat{Key: t.key, Attempt: t.id, Seq: m.Seq, Time: m.Time})
 	s.rows.Totals.Accepted++
 	e.plan = plan{
-		trace:   Trace{Attempt: t.id, Repeat: t.key, Stored: true},
+		trace:   Trace{Attempt: t.id, Repeat: t.key, Stored: true, Group: g.Key, Message: m.Seq},
 		outcome: Outcome{Kind: Accepted, Seq: m.Seq, Time: m.Time, Unanswered: t.unanswered()},
 	}
 	if endpoint := t.tenant.endpoint.Load(); endpoint != nil && !t.send.NoAfterSend && endpoint.Wants(CommandAfterSendMsg) {

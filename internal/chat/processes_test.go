@@ -422,3 +422,208 @@ func TestAppsComeAndGoInAllProcesses(t *testing.T) {
 	p.must(p.a.DeleteApp(t.Context(), app+1))
 	p.eventually("it is gone in the other process", func() bool { _, ok := p.b.App(app + 1); return !ok })
 }
+
+// A repeat that waited too long for the journal is one all the same: a refusal
+// would say that a message was not delivered which was.
+func TestRepeatThatWaitsTooLongForTheJournalIsAnsweredAsOne(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		first, err := w.backend.Send(t.Context(), send(1))
+		if err != nil || first.Kind != chat.Accepted {
+			t.Fatalf("%+v, %v", first, err)
+		}
+		hold, held := make(chan struct{}), make(chan struct{})
+		go func() {
+			_ = w.backend.Change(context.Background(), app, func(chat.Records) error {
+				close(held)
+				<-hold
+				return errDisk
+			})
+		}()
+		<-held
+		results := make(chan told, 2)
+		began := time.Now()
+		for _, random := range []uint32{1, 2} {
+			go func() {
+				o, err := w.backend.Send(context.Background(), send(random))
+				results <- told{o, err}
+			}()
+		}
+		w.eventually("the sends have waited too long", func() bool { return time.Since(began) > 2100*time.Millisecond })
+		close(hold)
+		var repeated, refused int
+		for range 2 {
+			switch r := <-results; {
+			case r.err == nil && r.Kind == chat.Repeated && r.Seq == first.Seq && r.Time == first.Time:
+				repeated++
+			case r.err == nil && r.Kind == chat.Refused && r.Refusal.Rule == chat.RuleOverload:
+				refused++
+			default:
+				t.Errorf("%+v", r)
+			}
+		}
+		if repeated != 1 || refused != 1 {
+			t.Errorf("%d repeated, %d refused", repeated, refused)
+		}
+		if list := w.events(); len(list) != 1 {
+			t.Errorf("%d exceptions", len(list))
+		}
+		w.ledger()
+	})
+}
+
+// What one process changes of a callback URL goes on from what another one
+// answered OK a moment before.
+func TestUpdateOfAnAppKeepsWhatAnotherProcessChanged(t *testing.T) {
+	t.Parallel()
+	p := newProcesses(t)
+	for i := range 3 { // the first makes the URL, the others change it
+		url := fmt.Sprintf("http://127.0.0.1:%d/", i+1)
+		p.must(p.a.UpdateApp(t.Context(), app, func(_ *chat.App, e *chat.Endpoint) error { e.URL, e.Token = url, url; return nil }))
+		p.must(p.b.UpdateApp(t.Context(), app, func(a *chat.App, _ *chat.Endpoint) error { a.Key = url; return nil }))
+		list, err := p.a.Reader().Endpoints(t.Context(), app)
+		if err != nil || len(list) != 1 || list[0].URL != url || list[0].Token != url {
+			t.Errorf("after %s was set: %+v, %v", url, list, err)
+		}
+	}
+}
+
+// behind keeps the head that the lanes were last told of.
+type behind struct {
+	offered
+	head atomic.Uint64
+}
+
+func (b *behind) Behind(_ chat.AppID, head chat.Sequence) { b.head.Store(uint64(head)) }
+
+// An app that another process removed and made again counts its events from 1:
+// the lanes are told of them although this process knew higher ones.
+func TestLanesAreToldOfAnAppThatWasMadeAgain(t *testing.T) {
+	t.Parallel()
+	p := newProcesses(t)
+	store, err := postgres.Open(t.Context(), p.database, postgres.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	lanes := &behind{}
+	c := chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: lanes})
+	t.Cleanup(func() {
+		c.Stop()
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	p.must(c.Start(t.Context()))
+	refused := func(b *chat.Backend, n int) {
+		t.Helper()
+		for range n {
+			s := send(1)
+			s.Group = "none"
+			if o, err := b.Send(t.Context(), s); err != nil || o.Kind != chat.Refused {
+				t.Fatalf("%+v, %v", o, err)
+			}
+		}
+	}
+	refused(c, 5)
+	p.must(p.a.DeleteApp(t.Context(), app))
+	p.must(p.a.CreateApp(t.Context(), chat.App{ID: app, Key: "new", Admins: []chat.UserID{"administrator"}, Settings: chat.DefaultSettings()}, chat.Endpoint{}))
+	p.eventually("the new app is known", func() bool { a, ok := c.App(app); return ok && a.Key == "new" })
+	refused(p.a, 2)
+	p.eventually("the lanes are told", func() bool { return lanes.head.Load() == 2 })
+}
+
+// A lane of an app that was removed may report when the app is made again: its
+// sequences are not those of the new journal, whose events would be passed over.
+func TestProgressOfARemovedAppIsNotWrittenToTheNewOne(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(t *testing.T, newWorld maker) {
+		w := newWorld(t)
+		a, _ := w.backend.App(app)
+		report := func(epoch string) chat.Sequence {
+			t.Helper()
+			done := make(chan error, 1)
+			w.backend.SaveProgress(app, chat.Progress{Endpoint: chat.PrimaryEndpoint, Epoch: epoch, Cursor: 500}, func(err error) { done <- err })
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+			list, err := w.backend.Reader().Endpoints(t.Context(), app)
+			if err != nil || len(list) != 1 {
+				t.Fatal(list, err)
+			}
+			return list[0].Cursor
+		}
+		if err := w.backend.DeleteApp(t.Context(), app); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.backend.CreateApp(t.Context(), *a, chat.Endpoint{URL: "http://127.0.0.1:1/", Commands: chat.Commands}); err != nil {
+			t.Fatal(err)
+		}
+		if cursor := report(a.Epoch); cursor != 0 {
+			t.Errorf("the cursor of the new endpoint is %d", cursor)
+		}
+		again, _ := w.backend.App(app)
+		if cursor := report(again.Epoch); cursor != 500 {
+			t.Errorf("the cursor is %d", cursor)
+		}
+	})
+}
+
+// unread is a store that counts what is read while an app is locked.
+type unread struct {
+	chat.Store
+	locked, reads atomic.Int32
+}
+
+type unreadTx struct {
+	chat.Tx
+	s *unread
+}
+
+func (s *unread) Begin() (chat.Tx, error) {
+	tx, err := s.Store.Begin()
+	return &unreadTx{tx, s}, err
+}
+
+func (tx *unreadTx) Lock(a chat.AppID, g []chat.GroupKey, r []chat.RepeatKey, now int64) (chat.Head, error) {
+	tx.s.locked.Store(1)
+	return tx.Tx.Lock(a, g, r, now)
+}
+
+func (tx *unreadTx) Commit() error {
+	tx.s.locked.Store(0)
+	return tx.Tx.Commit()
+}
+
+func (s *unread) Account(ctx context.Context, a chat.AppID, u chat.UserID) (chat.Account, bool, error) {
+	s.reads.Add(s.locked.Load())
+	return s.Store.Account(ctx, a, u)
+}
+
+func (s *unread) Group(ctx context.Context, a chat.AppID, g chat.GroupID) (chat.Group, bool, error) {
+	s.reads.Add(s.locked.Load())
+	return s.Store.Group(ctx, a, g)
+}
+
+func (s *unread) Standing(ctx context.Context, a chat.AppID, g chat.GroupKey, u chat.UserID) (chat.Standing, error) {
+	s.reads.Add(s.locked.Load())
+	return s.Store.Standing(ctx, a, g, u)
+}
+
+// What sends are judged by again after a change that made everything be forgotten
+// is read before the app is locked.
+func TestNothingIsReadWhileAnAppIsLocked(t *testing.T) {
+	t.Parallel()
+	var s *unread
+	w := newWorldOn(t, pgtest.Database(t), func(w *world) (chat.Store, error) {
+		store, err := postgres.Open(context.Background(), w.place, postgres.Options{})
+		s = &unread{Store: store}
+		return s, err
+	})
+	if r := w.sendDuring(func(r chat.Records) error { return r.DeleteAccount("mia") }); r.err != nil || r.Kind != chat.Accepted {
+		t.Errorf("%+v, %v", r.Outcome, r.err)
+	}
+	if n := s.reads.Load(); n != 0 {
+		t.Errorf("%d reads under the lock", n)
+	}
+}

@@ -35,7 +35,7 @@ type entry struct {
 // outcome that comes after ErrUnknown is for those who repeat the send.
 func (e *entry) tell(o Outcome, err error) {
 	if e.told {
-		if err == nil {
+		if err == nil || err == errStale { // which nobody is there to judge anew
 			e.attempt.tenant.repeats.settle(e.attempt.key)
 		}
 		return

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -112,39 +113,37 @@ func (w *writer) endure(d time.Duration) bool {
 // ask looks up each send of a batch after the store was opened again.
 func (w *writer) ask(b batch, planned []*share) error {
 	again := batch{lazy: b.lazy, totals: b.totals}
-	var kept []*entry
-	wrote := 0
+	var missing []*entry
+	stored := false
 	for _, s := range planned {
 		traces := make([]Trace, 0, len(s.sends))
-		asked := make([]*entry, 0, len(s.sends))
 		for _, e := range s.sends {
-			if e.plan.outcome.Kind == Repeated {
-				kept = append(kept, e)
-				continue
+			if e.plan.trace != (Trace{}) { // else it left nothing that could be found
+				traces = append(traces, e.plan.trace)
 			}
-			traces, asked = append(traces, e.plan.trace), append(asked, e)
 		}
 		found, err := w.b.store.Found(context.Background(), s.tenant.id, traces)
 		if err != nil {
 			return err
 		}
-		for i, e := range asked {
-			if found[i] {
-				kept = append(kept, e)
-				wrote++
-			} else {
-				e.refusal = storeRefusal("the commit failed")
-				again.sends = append(again.sends, e)
-			}
-		}
+		stored = stored || slices.Contains(found, true)
+		missing = append(missing, s.sends...)
 	}
-	if wrote > 0 && len(again.sends) == 0 { // the transaction is there, whole
+	if stored { // the transaction is there, whole
 		w.recovered()
 		w.publish(b, planned)
 		return nil
 	}
-	for _, e := range kept {
-		e.end()
+	for _, e := range missing {
+		switch {
+		case e.plan.stale:
+			e.tell(Outcome{}, errStale)
+		case e.plan.outcome.Kind == Repeated:
+			e.end()
+		default:
+			e.refusal = storeRefusal("the commit failed")
+			again.sends = append(again.sends, e)
+		}
 	}
 	list, err := w.try(again)
 	if err == nil {

@@ -65,6 +65,8 @@ type Trace struct {
 	Event   Sequence  // the sequence its event was to have; 0 for none
 	Repeat  RepeatKey // of an accepted send
 	Stored  bool      // it was accepted: look for its repeat, not for its event
+	Group   GroupKey  // and for its message, which outlives the repeat
+	Message MsgSeq    // its number; 0 for none
 	Version uint64    // of a change: the version it was to raise the app to
 	Removed string    // of a change: it was to remove the app of this epoch
 }
@@ -181,6 +183,7 @@ type Records interface {
 	App() (App, bool, error)
 	PutApp(App) error // made when it is new
 	DeleteApp() error // and everything of it; no version is raised then
+	Endpoint(id string) (Endpoint, bool, error)
 	PutEndpoint(Endpoint) error
 	DeleteEndpoint(id string) error
 

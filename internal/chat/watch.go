@@ -92,7 +92,9 @@ func (w *writer) catchUp(a *tenant, head Head) error {
 		return nil
 	}
 	touched := Touched{App: true, Everything: true}
-	if a.app.Load().Epoch == head.Epoch {
+	if a.app.Load().Epoch != head.Epoch {
+		a.next.Store(0) // the sequences begin anew, perhaps below
+	} else {
 		var err error
 		if touched, err = w.touched(a, head.Version); err != nil {
 			return err

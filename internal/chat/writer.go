@@ -250,6 +250,7 @@ func (w *writer) try(b batch) ([]*share, error) {
 		deadline = deadline.Add(reopenWait)
 	}
 	for behind := 0; ; {
+		w.warm(b.sends)
 		list, err := w.attempt(b, behind < maxBehind)
 		switch {
 		case err == nil:

@@ -21,7 +21,7 @@ func (l *lane) flush() {
 		return
 	}
 	p := l.unsaved
-	p.Endpoint, p.Cursor, p.CursorPrevious = l.endpoint.ID, l.cursor, l.passed
+	p.Endpoint, p.Epoch, p.Cursor, p.CursorPrevious = l.endpoint.ID, l.app.Epoch, l.cursor, l.passed
 	parked := l.parked
 	l.unsaved, l.parked, l.dirty, l.saving, l.saveAt = chat.Progress{}, nil, false, true, time.Time{}
 	var once sync.Once // an answer too many must neither block the writer nor pass for the next one

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -61,5 +62,83 @@ func TestDoubtfulTransactionIsWaitedFor(t *testing.T) {
 				t.Errorf("%+v", a)
 			}
 		})
+	}
+}
+
+// An outage may outlast the table of repeats, which another process empties.
+func TestAcceptedSendIsFoundWhenItsRepeatIsGone(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Database(t)
+	s := open(t, database)
+	group := newApp(t, s)
+	tx, err := s.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	head, err := tx.Lock(app, []chat.GroupKey{group}, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := chat.Trace{Attempt: chat.AttemptID{1}, Repeat: chat.RepeatKey{2}, Stored: true, Group: group, Message: 1}
+	if err := tx.Put(app, &chat.Rows{Next: head.Next, Groups: []chat.GroupHead{{Key: group, Next: 2}},
+		Messages: []chat.Message{{Group: group, Seq: 1, Attempt: trace.Attempt}}, Repeats: []chat.Repeat{{Key: trace.Repeat, Attempt: trace.Attempt, Seq: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, database, "TRUNCATE parley.repeats")
+	other := trace
+	other.Attempt[0]++
+	if found, err := s.Found(t.Context(), app, []chat.Trace{trace, other}); err != nil || !found[0] || found[1] {
+		t.Errorf("%v, %v", found, err)
+	}
+}
+
+// A COMMIT that waits for a standby in vain is on one machine only, though it can
+// be seen there once its session was given up.
+func TestCommitWithoutItsStandbyStaysInDoubt(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Start(t)
+	s := open(t, server.URL("postgres"))
+	newApp(t, s)
+	tx, err := s.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	head, err := tx.Lock(app, nil, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace := chat.Trace{Attempt: chat.AttemptID{1}, Event: head.Next}
+	if err := tx.Put(app, &chat.Rows{Next: head.Next + 1, Events: []chat.Event{{Seq: head.Next, Attempt: trace.Attempt}}}); err != nil {
+		t.Fatal(err)
+	}
+	standbys := func(names string) {
+		pgtest.Exec(t, server.URL("postgres"), "ALTER SYSTEM SET synchronous_standby_names = '"+names+"'")
+		pgtest.Exec(t, server.URL("postgres"), "SELECT pg_reload_conf()")
+		for got := "?"; got != names; {
+			c, err := pgx.Connect(t.Context(), server.URL("postgres"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := c.QueryRow(t.Context(), "SHOW synchronous_standby_names").Scan(&got); err != nil {
+				t.Fatal(err)
+			}
+			_ = c.Close(t.Context())
+		}
+	}
+	standbys("nobody")
+	if err := tx.Commit(); err == nil || errors.As(err, new(*chat.Uncommitted)) {
+		t.Fatalf("COMMIT: %v", err)
+	}
+	if found, err := s.Found(t.Context(), app, []chat.Trace{trace}); err == nil {
+		t.Errorf("without a standby it was answered: %v", found)
+	}
+	standbys("")
+	if found, err := s.Found(t.Context(), app, []chat.Trace{trace}); err != nil || !found[0] {
+		t.Errorf("%v, %v", found, err)
 	}
 }

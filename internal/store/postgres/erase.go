@@ -47,7 +47,7 @@ func (s *Store) erase(ctx context.Context, conn *pgxpool.Conn) (more bool, err e
 		}
 		var mine bool
 		if err == nil {
-			err = tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('parley erasing', 0))").Scan(&mine)
+			err = tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('parley erasing ' || current_schema(), 0))").Scan(&mine)
 		}
 		if err != nil || !mine {
 			return err

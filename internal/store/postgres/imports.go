@@ -22,7 +22,7 @@ const (
 	TryTurn   = "SELECT pg_try_advisory_lock(" + turnLock + ")"
 	AwaitTurn = "SELECT pg_advisory_lock(" + turnLock + ")"
 
-	turnLock = "hashtextextended('parley delivery', 0)"
+	turnLock = "hashtextextended('parley delivery ' || current_schema(), 0)"
 )
 
 // prepareWait is how long a session of [Prepare] waits for a lock.

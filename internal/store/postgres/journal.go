@@ -133,8 +133,9 @@ func (s *Store) Failures(ctx context.Context, app chat.AppID, endpoint string, s
 	return list, err
 }
 
-// Found tells which attempts are stored: accepted ones by their repeat, the
-// others by their event, changes by their id.
+// Found tells which attempts are stored: accepted ones by their repeat, which
+// other processes may have emptied since, or their message, the others by their
+// event, changes by their id.
 //
 // The transaction that is asked about held the app's row from its first round
 // trip on. So it has ended, one way or the other, when the row can be locked:
@@ -156,6 +157,8 @@ func (s *Store) Found(ctx context.Context, app chat.AppID, traces []chat.Trace) 
 
 func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 	var keys []chat.RepeatKey
+	var groups []chat.GroupKey
+	var messages []chat.MsgSeq
 	var seqs []chat.Sequence
 	var changes []chat.AttemptID
 	for _, t := range traces {
@@ -164,6 +167,7 @@ func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 			changes = append(changes, t.Attempt)
 		case t.Stored:
 			keys = append(keys, t.Repeat)
+			groups, messages = append(groups, t.Group), append(messages, t.Message)
 		case t.Event > 0:
 			seqs = append(seqs, t.Event)
 		}
@@ -184,6 +188,9 @@ func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 	}
 	there := make(map[chat.AttemptID]bool)
 	t.queued.Queue("SELECT attempt FROM repeats WHERE app = $1 AND journal = $2 AND key = ANY($3)", int64(app), t.journal, ids(keys))
+	t.queued.Queue(`SELECT m.attempt FROM unnest($2::bigint[], $3::bigint[]) u(gkey, seq),
+		LATERAL (SELECT attempt FROM messages WHERE app = $1 AND gkey = u.gkey AND seq = u.seq OFFSET 0) m`,
+		int64(app), numbers(groups), numbers(messages))
 	// The range is for a plan made while the table was empty, which may use the
 	// key for that alone.
 	var first, last chat.Sequence
@@ -194,7 +201,7 @@ func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 		int64(app), t.journal, numbers(seqs), int64(first), int64(last))
 	t.queued.Queue("SELECT id FROM changes WHERE app = $1 AND journal = $2 AND id = ANY($3)", int64(app), t.journal, ids(changes))
 	if err := t.flush(func(results pgx.BatchResults) error {
-		for range 3 {
+		for range 4 {
 			rows, err := results.Query()
 			if err == nil {
 				err = eachRow(rows, func(r pgx.Rows) error {
@@ -210,6 +217,11 @@ func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 		}
 		return nil
 	}); err != nil {
+		return nil, err
+	}
+	// A COMMIT whose session was given up while it waited for a standby has not
+	// kept its promise. This one is behind it in the log, and waits as it did.
+	if err := t.Commit(); err != nil {
 		return nil, err
 	}
 	found := make([]bool, len(traces))

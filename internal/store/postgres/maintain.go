@@ -17,6 +17,7 @@ const (
 	// process that is further behind forgets everything of the app.
 	changesKept = time.Hour
 	purgeRows   = 1000 // of one slice
+	changesRows = 5000 // likewise
 )
 
 // Maintain does a piece of housekeeping: it empties the table of repeats whose
@@ -37,17 +38,19 @@ func (s *Store) Maintain() (more bool, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		var mine bool
 		var at time.Time
-		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('parley housekeeping', 0)), clock_timestamp()").Scan(&mine, &at); err != nil || !mine {
+		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock(hashtextextended('parley housekeeping ' || current_schema(), 0)), clock_timestamp()").Scan(&mine, &at); err != nil || !mine {
 			return err
 		}
-		if err := emptyNext(ctx, tx, at); err != nil {
+		tag, err := tx.Exec(ctx, "DELETE FROM changes WHERE ctid = ANY(ARRAY(SELECT ctid FROM changes WHERE at < $1 ORDER BY at LIMIT $2))",
+			at.Add(-changesKept), changesRows)
+		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, "DELETE FROM changes WHERE at < $1", at.Add(-changesKept)); err != nil {
+		if more, err = purge(ctx, tx); err != nil {
 			return err
 		}
-		more, err = purge(ctx, tx)
-		return err
+		more = more || tag.RowsAffected() == changesRows
+		return s.emptyNext(ctx, tx, at) // last: sends wait for the table until the commit
 	})
 	if err == nil {
 		var left bool
@@ -57,15 +60,35 @@ func (s *Store) Maintain() (more bool, err error) {
 	return more && err == nil, translate("maintain", err)
 }
 
+// slotEdge is for how long after a slot's beginning, and before its end, no table
+// is emptied: a process that was paused since it read the clock, or a clock that
+// was set back, must not empty the table that is written now.
+const slotEdge = time.Minute
+
+// emptyAgain is the pause, in seconds, after a try to empty a table: sends wait
+// while somebody who reads it is waited for, a dump for instance.
+const emptyAgain = 10
+
+// nextSlot is the slot whose turn comes next, and says whether its table may be
+// emptied at this moment of the database's clock.
+func nextSlot(at time.Time) (slot int64, ok bool) {
+	return slotOf(at.Add(chat.RepeatWindow * time.Second)), slotOf(at.Add(-slotEdge)) == slotOf(at.Add(slotEdge))
+}
+
 // emptyNext empties the table of repeats whose turn comes next, before it is
 // written again. What it holds is older than the window. That takes a lock on
 // it; if a reader is in the way it is tried again.
-func emptyNext(ctx context.Context, tx pgx.Tx, at time.Time) error {
-	table := fmt.Sprintf("repeats_%d", slotOf(at.Add(chat.RepeatWindow*time.Second)))
+func (s *Store) emptyNext(ctx context.Context, tx pgx.Tx, at time.Time) error {
+	slot, ok := nextSlot(at)
+	if tried := s.emptied.Load(); !ok || at.Unix() >= tried && at.Unix() < tried+emptyAgain {
+		return nil
+	}
+	table := fmt.Sprintf("repeats_%d", slot)
 	var filled bool
 	if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM "+table+")").Scan(&filled); err != nil || !filled {
 		return err
 	}
+	s.emptied.Store(at.Unix())
 	err := pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { // a savepoint
 		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = 50"); err != nil {
 			return err

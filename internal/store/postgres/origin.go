@@ -16,15 +16,21 @@ import (
 // another one, which may lack what was committed last on the first.
 type origin struct{ system, timeline, table int64 }
 
-const readOrigin = `SELECT (SELECT system_identifier FROM pg_control_system()),
-	('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint, 'heads'::regclass::oid::bigint, clock_timestamp()`
+const readOrigin = `SELECT (SELECT system_identifier FROM pg_control_system()), CASE WHEN pg_is_in_recovery() THEN 0
+	ELSE ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::bigint END, 'heads'::regclass::oid::bigint, clock_timestamp()`
 
-// originOf reads where a session is. It fails on a standby, which takes no writes.
+var errReadOnly = errors.New("the database is read-only")
+
+// originOf reads where a session is. It fails on a standby, which takes no writes:
+// there a store is away, whatever the server would say of a single statement.
 func (s *Store) originOf(ctx context.Context, c *pgx.Conn) (o origin, err error) {
 	asked := time.Now()
 	var at time.Time
 	if err := c.QueryRow(ctx, readOrigin).Scan(&o.system, &o.timeline, &o.table, &at); err != nil {
 		return o, err
+	}
+	if o.timeline == 0 {
+		return o, errReadOnly
 	}
 	s.clock.see(asked, time.Since(asked), at)
 	return o, nil
@@ -61,7 +67,7 @@ func (s *Store) settle(ctx context.Context) (err error) {
 		return err
 	}
 	if readOnly {
-		return errors.New("the database is read-only")
+		return errReadOnly
 	}
 	if known := s.origin.Load(); known != nil && *known == now {
 		return nil

@@ -51,21 +51,27 @@ func (s *Store) Words(ctx context.Context, app chat.AppID) (list []string, err e
 	return list, err
 }
 
+const selectEndpoints = "SELECT id, url, token, ca, commands, cursor, cursor_previous FROM endpoints WHERE app = $1"
+
+func scanEndpoint(r pgx.Rows, app chat.AppID) (chat.Endpoint, error) {
+	e := chat.Endpoint{App: app}
+	var commands []byte
+	if err := r.Scan(str(&e.ID), str(&e.URL), str(&e.Token), str(&e.CA), &commands, &e.Cursor, &e.CursorPrevious); err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(commands, &e.Commands); err != nil {
+		return e, fmt.Errorf("commands of endpoint %q: %w", e.ID, err)
+	}
+	return e, nil
+}
+
 // Endpoints lists the app's endpoints by id.
 func (s *Store) Endpoints(ctx context.Context, app chat.AppID) (list []chat.Endpoint, err error) {
-	err = s.query(ctx, "read endpoints",
-		"SELECT id, url, token, ca, commands, cursor, cursor_previous FROM endpoints WHERE app = $1 ORDER BY id", func(r pgx.Rows) error {
-			e := chat.Endpoint{App: app}
-			var commands []byte
-			if err := r.Scan(str(&e.ID), str(&e.URL), str(&e.Token), str(&e.CA), &commands, &e.Cursor, &e.CursorPrevious); err != nil {
-				return err
-			}
-			if err := json.Unmarshal(commands, &e.Commands); err != nil {
-				return fmt.Errorf("commands of endpoint %q: %w", e.ID, err)
-			}
-			list = append(list, e)
-			return nil
-		}, int64(app))
+	err = s.query(ctx, "read endpoints", selectEndpoints+" ORDER BY id", func(r pgx.Rows) error {
+		e, err := scanEndpoint(r, app)
+		list = append(list, e)
+		return err
+	}, int64(app))
 	return list, err
 }
 

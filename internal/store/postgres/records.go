@@ -20,8 +20,8 @@ type records struct {
 var _ chat.Records = (*records)(nil)
 
 // holdApp makes those who make an app wait for each other: there is no row yet
-// that they could lock.
-const holdApp = "SELECT pg_advisory_xact_lock(hashtextextended('parley app', $1))"
+// that they could lock. Locks of this kind are of the database: each names the schema.
+const holdApp = "SELECT pg_advisory_xact_lock(hashtextextended('parley app ' || current_schema(), $1))"
 
 // Records gives access to the app's state, in the order of its commits.
 func (t *tx) Records(app chat.AppID) (chat.Records, error) {
@@ -126,6 +126,15 @@ func (r *records) DeleteApp() error {
 		}
 	}
 	return nil
+}
+
+func (r *records) Endpoint(id string) (e chat.Endpoint, ok bool, err error) {
+	err = r.ask("read an endpoint", selectEndpoints+" AND id = $2", func(rows pgx.Rows) (err error) {
+		ok = true
+		e, err = scanEndpoint(rows, r.app)
+		return err
+	}, int64(r.app), blob(id))
+	return e, ok, err
 }
 
 // PutEndpoint leaves the cursor of an endpoint that exists where it is: it

@@ -124,6 +124,46 @@ func TestAnotherServerBeginsANewEpochOnce(t *testing.T) {
 	}
 }
 
+// A session with a standby that is not promoted yet is no row's fault: who sends
+// is not told 10002 for it.
+func TestStandbyThatIsNotPromotedYetIsAStoreThatIsAway(t *testing.T) {
+	t.Parallel()
+	primary := pgtest.Start(t)
+	standby := pgtest.StartStandby(t, primary)
+	s := open(t, strings.Replace(pgtest.URLOfEither("postgres", primary, standby), "read-write", "any", 1))
+	newApp(t, s)
+	c, err := pgx.Connect(t.Context(), standby.URL("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.Background())
+	for there := 0; there == 0; { // the standby has the tables
+		if err := c.QueryRow(t.Context(), "SELECT count(*) FROM pg_class WHERE relname = 'heads'").Scan(&there); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := primary.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for range 10 { // the sessions with the primary first
+		tx, err := s.Begin()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = tx.Lock(app, nil, nil, 0)
+		tx.Rollback()
+		if !errors.Is(err, chat.ErrStoreAway) {
+			t.Errorf("lock: %v", err)
+		}
+		if _, err := s.Head(t.Context(), app); !errors.Is(err, chat.ErrStoreAway) {
+			t.Errorf("read: %v", err)
+		}
+	}
+	if err := s.Reopen(); !errors.Is(err, chat.ErrStoreAway) {
+		t.Errorf("reopen: %v", err)
+	}
+}
+
 func TestNoPasswordIsTold(t *testing.T) {
 	t.Parallel()
 	_, err := postgres.Open(t.Context(), "postgres://user:geheim@127.0.0.1:1/db?sslmode=disable", postgres.Options{})

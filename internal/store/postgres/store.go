@@ -75,6 +75,7 @@ type Store struct {
 
 	origin  atomic.Pointer[origin]
 	term    atomic.Int64 // of this process's turn to deliver; 0 before the first
+	emptied atomic.Int64 // when a table of repeats was last to be emptied, unix seconds
 	closing sync.Once
 	closed  atomic.Bool
 }

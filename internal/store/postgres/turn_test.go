@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/pgtest"
@@ -107,4 +108,32 @@ func TestReportOfAnEarlierTurnIsNotWritten(t *testing.T) {
 	if err != nil || len(pending) != 2 {
 		t.Errorf("%+v, %v", pending, err)
 	}
+}
+
+// Servers with a schema of their own each may share a database: none waits for
+// another one's turn.
+func TestEachSchemaHasItsOwnTurn(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Database(t)
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	var all sync.WaitGroup
+	have := make(chan struct{})
+	for _, schema := range []string{"one", "two"} {
+		s := open(t, database+"&search_path="+schema)
+		all.Go(func() {
+			s.Alone(ctx, func(turn context.Context) {
+				have <- struct{}{}
+				<-turn.Done()
+			})
+		})
+	}
+	<-have
+	select {
+	case <-have:
+	case <-time.After(20 * time.Second):
+		t.Error("the second waits for the turn of the first")
+	}
+	end()
+	all.Wait()
 }

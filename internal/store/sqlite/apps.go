@@ -83,21 +83,28 @@ func (s *Store) Words(ctx context.Context, app chat.AppID) (list []string, err e
 	return list, err
 }
 
+const selectEndpoints = "SELECT id, url, token, ca, commands, cursor, cursor_previous FROM endpoints WHERE app = ?"
+
+func scanEndpoint(scan scanner, app chat.AppID) (chat.Endpoint, error) {
+	e := chat.Endpoint{App: app}
+	var commands []byte
+	if err := scan(&e.ID, &e.URL, &e.Token, &e.CA, &commands, &e.Cursor, &e.CursorPrevious); err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(commands, &e.Commands); err != nil {
+		return e, fmt.Errorf("commands of endpoint %q: %w", e.ID, err)
+	}
+	return e, nil
+}
+
 // Endpoints lists the app's endpoints by id.
 func (s *Store) Endpoints(ctx context.Context, app chat.AppID) (list []chat.Endpoint, err error) {
 	err = s.read(ctx, func(c *session) error {
 		return c.each(func(scan scanner) error {
-			e := chat.Endpoint{App: app}
-			var commands []byte
-			if err := scan(&e.ID, &e.URL, &e.Token, &e.CA, &commands, &e.Cursor, &e.CursorPrevious); err != nil {
-				return err
-			}
-			if err := json.Unmarshal(commands, &e.Commands); err != nil {
-				return fmt.Errorf("commands of endpoint %q: %w", e.ID, err)
-			}
+			e, err := scanEndpoint(scan, app)
 			list = append(list, e)
-			return nil
-		}, "SELECT id, url, token, ca, commands, cursor, cursor_previous FROM endpoints WHERE app = ? ORDER BY id", int64(app))
+			return err
+		}, selectEndpoints+" ORDER BY id", int64(app))
 	})
 	return list, err
 }

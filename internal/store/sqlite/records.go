@@ -93,6 +93,15 @@ func (r *records) DeleteApp() error {
 	return r.tx.fail("delete app", r.tx.repeats.forget(r.w, r.app))
 }
 
+func (r *records) Endpoint(id string) (e chat.Endpoint, ok bool, err error) {
+	err = r.w.each(func(scan scanner) (err error) {
+		ok = true
+		e, err = scanEndpoint(scan, r.app)
+		return err
+	}, selectEndpoints+" AND id = ?", int64(r.app), blob(id))
+	return e, ok, err
+}
+
 // PutEndpoint leaves the cursor of an endpoint that exists where it is: it
 // belongs to the lane, which reports it as progress. With other commands the
 // chain of events before one another begins anew.
