@@ -211,6 +211,7 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 
 	// Sessions are killed at random, those that hold the app's row as well.
 	var kills atomic.Int64
+	var rested atomic.Bool // the pause is over: until then all others go on
 	var paused atomic.Bool // nobody is killed meanwhile: the server's own bound has to end it
 	reading.Go(func() {
 		c, err := pgx.Connect(context.Background(), database)
@@ -239,13 +240,14 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 	for i, n := range nodes {
 		n.group = group
 		all.Go(func() {
-			for done := 0; done < batches && quit.Err() == nil; {
+			for done := 0; (done < batches || !rested.Load()) && quit.Err() == nil; {
 				var between func()
 				if i == 0 && done == batches/2 { // paused for longer than the server lets it hold the row
 					between = func() {
 						paused.Store(true)
 						sleepUntil(quit, 2500*time.Millisecond)
 						paused.Store(false)
+						rested.Store(true)
 					}
 				}
 				ok, err := n.batch(1+rand.IntN(40), between)
