@@ -210,7 +210,7 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 	reading.Go(func() { fail(reader(quit, looking, group)) })
 
 	// Sessions are killed at random, those that hold the app's row as well.
-	var kills atomic.Int64
+	var kills, commits atomic.Int64
 	var rested atomic.Bool // the pause is over: until then all others go on
 	var paused atomic.Bool // nobody is killed meanwhile: the server's own bound has to end it
 	reading.Go(func() {
@@ -220,11 +220,13 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 			return
 		}
 		defer c.Close(context.Background())
-		for quit.Err() == nil {
-			if paused.Load() {
-				sleepUntil(quit, 10*time.Millisecond)
+		for next := int64(0); quit.Err() == nil; {
+			// Not faster than batches are committed, so that a slow machine gets on.
+			if paused.Load() || commits.Load() < next {
+				sleepUntil(quit, time.Millisecond)
 				continue
 			}
+			next = commits.Load() + rand.Int64N(6)
 			tag, err := c.Exec(context.Background(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
 				AND pid <> pg_backend_pid() AND application_name = 'parley' ORDER BY random() LIMIT 1`)
 			if err != nil {
@@ -232,7 +234,6 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 				return
 			}
 			kills.Add(tag.RowsAffected())
-			sleepUntil(quit, time.Duration(rand.IntN(20))*time.Millisecond)
 		}
 	})
 
@@ -252,6 +253,9 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 				}
 				ok, err := n.batch(1+rand.IntN(40), between)
 				fail(err)
+				if ok {
+					commits.Add(1)
+				}
 				if ok || between != nil {
 					done++
 				}
