@@ -23,6 +23,14 @@ func apps(t *testing.T, w *world) {
 		return err
 	})
 	equal(t, "apps", get[[]chat.App](t)(w.store.Apps(w.ctx)), []chat.App{one, two})
+	if a, ok, err := w.store.App(w.ctx, app2); err != nil || !ok {
+		t.Errorf("one app: %v, %v", ok, err)
+	} else {
+		equal(t, "one app", a, two)
+	}
+	if _, ok, err := w.store.App(w.ctx, 99); err != nil || ok {
+		t.Errorf("no app: %v, %v", ok, err)
+	}
 
 	w.change(t, 99, func(r chat.Records) error {
 		_, ok, err := r.App()
