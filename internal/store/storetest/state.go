@@ -64,7 +64,17 @@ func endpoints(t *testing.T, w *world) {
 		if err := r.PutEndpoint(first); err != nil {
 			return err
 		}
-		return r.PutEndpoint(second)
+		if err := r.PutEndpoint(second); err != nil {
+			return err
+		}
+		if _, ok, err := r.Endpoint("none"); err != nil || ok {
+			t.Errorf("no endpoint: %v, %v", ok, err)
+		}
+		got, ok, err := r.Endpoint("primary")
+		if ok {
+			equal(t, "endpoint within the transaction", got, first)
+		}
+		return err
 	})
 	equal(t, "endpoints", get[[]chat.Endpoint](t)(w.store.Endpoints(w.ctx, app1)), []chat.Endpoint{second, first})
 
