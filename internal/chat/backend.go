@@ -292,17 +292,11 @@ func (b *Backend) UnrecordedRefusals() int { return b.unrecorded.len() }
 // reload reads an app's settings, words and endpoint and publishes them as of
 // version; an app that is gone is forgotten.
 func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
-	apps, err := b.store.Apps(ctx)
+	app, there, err := b.store.App(ctx, id)
 	if err != nil {
 		return fmt.Errorf("read app %d: %w", id, err)
 	}
-	var app *App
-	for i := range apps {
-		if apps[i].ID == id {
-			app = &apps[i]
-		}
-	}
-	if app == nil {
+	if !there {
 		b.forget(id)
 		return nil
 	}
@@ -322,7 +316,7 @@ func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 	if !ok {
 		a.applied.Store(version)
 	}
-	a.app.Store(app)
+	a.app.Store(&app)
 	if old := a.words.Load(); !ok || !old.holds(words) { // making one takes a while
 		a.words.Store(NewFilter(words))
 	}

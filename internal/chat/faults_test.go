@@ -543,3 +543,39 @@ func fromMia(random uint32) *chat.Send {
 	s.From = "mia"
 	return s
 }
+
+// What waited for the store is written in halves when a row is refused. If the
+// store fails between two halves, the first is not counted again.
+func TestHalfOfWhatWaitedForTheStoreIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.store.set(func(f *faulty) {
+		f.put = func(*chat.Rows) error { return chat.ErrStoreAway }
+		f.reopen = func() error { return errDisk }
+	})
+	for i, r := range w.together(many(2), nil) {
+		if r.err != nil || r.Kind != chat.Refused {
+			t.Fatalf("send %d: %+v", i, r)
+		}
+	}
+	single := 0
+	w.store.set(func(f *faulty) {
+		f.reopen = nil
+		f.put = func(rows *chat.Rows) error {
+			if len(rows.Events) > 1 {
+				return errDisk
+			}
+			if single++; single == 2 {
+				return chat.ErrStoreAway
+			}
+			return nil
+		}
+	})
+	w.eventually("both are recorded", func() bool { return w.backend.UnrecordedRefusals() == 0 })
+	if list := w.events(); len(list) != 2 {
+		t.Errorf("%d exceptions", len(list))
+	}
+	if c := w.ledger(); c.Refused != 2 {
+		t.Errorf("%+v", c)
+	}
+}

@@ -16,7 +16,7 @@ type faulty struct {
 	put    func(*chat.Rows) error
 	commit func() (really bool, err error)
 	reopen func() error
-	// maintain may fail, and apps is called when the apps are read.
+	// maintain may fail, and apps is called when an app is read.
 	maintain func() error
 	apps     func()
 	sizes    []int // sends of each transaction that was committed
@@ -48,14 +48,14 @@ func (f *faulty) Maintain() (bool, error) {
 	return f.Store.Maintain()
 }
 
-func (f *faulty) Apps(ctx context.Context) ([]chat.App, error) {
+func (f *faulty) App(ctx context.Context, id chat.AppID) (chat.App, bool, error) {
 	f.mu.Lock()
 	apps := f.apps
 	f.mu.Unlock()
 	if apps != nil {
 		apps()
 	}
-	return f.Store.Apps(ctx)
+	return f.Store.App(ctx, id)
 }
 
 func (f *faulty) Reopen() error {

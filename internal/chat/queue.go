@@ -26,6 +26,7 @@ type entry struct {
 	outcome Outcome
 	err     error
 	told    bool // done is closed
+	ended   bool // its outcome is on disk and counted
 	old     bool // of an earlier process: not counted as an attempt of this one
 
 	plan plan // of the batch that is being written

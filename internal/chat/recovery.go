@@ -270,6 +270,9 @@ func (w *writer) record(b batch) error {
 func (w *writer) alreadyThere(waiting []*entry) ([]*entry, error) {
 	var missing []*entry
 	for _, e := range waiting {
+		if e.ended { // with the half of a batch whose other half failed
+			continue
+		}
 		if e.plan.trace.Event == 0 {
 			missing = append(missing, e)
 			continue

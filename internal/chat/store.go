@@ -76,6 +76,7 @@ type Trace struct {
 // reported by ok = false, never by an error.
 type Reader interface {
 	Apps(ctx context.Context) ([]App, error)
+	App(ctx context.Context, app AppID) (a App, ok bool, err error)
 	Head(ctx context.Context, app AppID) (Head, error)
 	// Heads reads the heads of all apps at once.
 	Heads(ctx context.Context) (map[AppID]Head, error)

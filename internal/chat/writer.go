@@ -344,6 +344,7 @@ func (e *entry) end() {
 		e.tell(Outcome{}, ErrStopped)
 		return
 	}
+	e.ended = true
 	if !e.old {
 		e.attempt.tenant.counts.add(e.plan.outcome.Kind, e.count)
 		if e.refusal != nil {

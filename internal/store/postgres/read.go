@@ -38,6 +38,16 @@ func (s *Store) Apps(ctx context.Context) (list []chat.App, err error) {
 	return list, err
 }
 
+// App reads one app.
+func (s *Store) App(ctx context.Context, app chat.AppID) (a chat.App, ok bool, err error) {
+	err = s.query(ctx, "read an app", selectApps+" WHERE a.app = $1", func(r pgx.Rows) (err error) {
+		ok = true
+		a, err = scanApp(r)
+		return err
+	}, int64(app))
+	return a, ok, err
+}
+
 const selectWords = "SELECT word FROM words WHERE app = $1 ORDER BY word"
 
 // Words lists the app's filter words in byte order.

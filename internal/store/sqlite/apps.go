@@ -31,9 +31,23 @@ func (s *Store) Apps(ctx context.Context) (list []chat.App, err error) {
 			a, err := scanApp(scan)
 			list = append(list, a)
 			return err
-		}, "SELECT id, key, admins, epoch, settings FROM apps ORDER BY id")
+		}, selectApps+" ORDER BY id")
 	})
 	return list, err
+}
+
+const selectApps = "SELECT id, key, admins, epoch, settings FROM apps"
+
+// App reads one app.
+func (s *Store) App(ctx context.Context, app chat.AppID) (a chat.App, ok bool, err error) {
+	err = s.read(ctx, func(c *session) error {
+		return c.each(func(scan scanner) (err error) {
+			ok = true
+			a, err = scanApp(scan)
+			return err
+		}, selectApps+" WHERE id = ?", int64(app))
+	})
+	return a, ok, err
 }
 
 // Head reads what orders the app's commits, without groups and repeats. An app

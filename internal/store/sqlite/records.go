@@ -44,7 +44,7 @@ func (r *records) App() (a chat.App, ok bool, err error) {
 		ok = true
 		a, err = scanApp(scan)
 		return err
-	}, "SELECT id, key, admins, epoch, settings FROM apps WHERE id = ?", int64(r.app))
+	}, selectApps+" WHERE id = ?", int64(r.app))
 	return a, ok, err
 }
 

@@ -23,6 +23,14 @@ func apps(t *testing.T, w *world) {
 		return err
 	})
 	equal(t, "apps", get[[]chat.App](t)(w.store.Apps(w.ctx)), []chat.App{one, two})
+	if a, ok, err := w.store.App(w.ctx, app2); err != nil || !ok {
+		t.Errorf("one app: %v, %v", ok, err)
+	} else {
+		equal(t, "one app", a, two)
+	}
+	if _, ok, err := w.store.App(w.ctx, 99); err != nil || ok {
+		t.Errorf("no app: %v, %v", ok, err)
+	}
 
 	w.change(t, 99, func(r chat.Records) error {
 		_, ok, err := r.App()
@@ -56,7 +64,17 @@ func endpoints(t *testing.T, w *world) {
 		if err := r.PutEndpoint(first); err != nil {
 			return err
 		}
-		return r.PutEndpoint(second)
+		if err := r.PutEndpoint(second); err != nil {
+			return err
+		}
+		if _, ok, err := r.Endpoint("none"); err != nil || ok {
+			t.Errorf("no endpoint: %v, %v", ok, err)
+		}
+		got, ok, err := r.Endpoint("primary")
+		if ok {
+			equal(t, "endpoint within the transaction", got, first)
+		}
+		return err
 	})
 	equal(t, "endpoints", get[[]chat.Endpoint](t)(w.store.Endpoints(w.ctx, app1)), []chat.Endpoint{second, first})
 
