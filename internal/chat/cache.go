@@ -18,6 +18,56 @@ type cache[K comparable, V any] struct {
 type cacheShard[K comparable, V any] struct {
 	mu         sync.Mutex
 	young, old map[K]V
+	reads      map[reading[K]]*read[V] // under way
+}
+
+// reading is a read of a key that began at a version.
+type reading[K comparable] struct {
+	key     K
+	version uint64
+}
+
+type read[V any] struct {
+	done chan struct{}
+	v    V
+	err  error
+}
+
+// load gives the cached value, or reads it. Those who miss the same key at the
+// same version share one read: when everything is forgotten after a change, the
+// store is not asked by everybody at once. A read that began at another version
+// may be older than what the caller has to see. The value is kept if the version
+// is still the same then.
+func (c *cache[K, V]) load(k K, version func() uint64, fetch func() (V, error)) (V, error) {
+	s := c.shard(k)
+	s.mu.Lock()
+	if v, ok := s.get(k, c.limit); ok {
+		s.mu.Unlock()
+		return v, nil
+	}
+	began := version()
+	this := reading[K]{k, began}
+	if r, ok := s.reads[this]; ok {
+		s.mu.Unlock()
+		<-r.done
+		return r.v, r.err
+	}
+	r := &read[V]{done: make(chan struct{})}
+	if s.reads == nil {
+		s.reads = make(map[reading[K]]*read[V])
+	}
+	s.reads[this] = r
+	s.mu.Unlock()
+
+	r.v, r.err = fetch()
+	s.mu.Lock()
+	delete(s.reads, this)
+	if r.err == nil && version() == began {
+		s.put(k, r.v, c.limit)
+	}
+	s.mu.Unlock()
+	close(r.done)
+	return r.v, r.err
 }
 
 // newCache makes a cache of at most entries values.
@@ -35,25 +85,18 @@ func (c *cache[K, V]) get(k K) (V, bool) {
 	s := c.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.get(k, c.limit)
+}
+
+func (s *cacheShard[K, V]) get(k K, limit int) (V, bool) {
 	if v, ok := s.young[k]; ok {
 		return v, true
 	}
 	v, ok := s.old[k]
 	if ok {
-		s.put(k, v, c.limit)
+		s.put(k, v, limit)
 	}
 	return v, ok
-}
-
-// fill stores v unless current reports, under the lock, that a change came
-// between the read and now.
-func (c *cache[K, V]) fill(k K, v V, current func() bool) {
-	s := c.shard(k)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if current() {
-		s.put(k, v, c.limit)
-	}
 }
 
 func (s *cacheShard[K, V]) put(k K, v V, limit int) {

@@ -153,8 +153,10 @@ func (w *writer) askChange(app AppID, t Trace) (bool, error) {
 
 func (w *writer) alterFailed(c *alteration, err error) error {
 	w.log.Error("a change of state failed", "app", c.app, "error", err)
-	if errors.Is(err, ErrStoreAway) {
-		w.fallSick(err)
+	if errors.Is(err, ErrStoreAway) { // its session is lost; is the store?
+		if err := w.b.store.Reopen(); err != nil {
+			w.fallSick(err)
+		}
 	}
 	return storeRefusal("the change could not be stored")
 }

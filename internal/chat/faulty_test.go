@@ -12,6 +12,8 @@ import (
 type faulty struct {
 	chat.Store
 	mu sync.Mutex
+	// begin is called when a transaction begins.
+	begin func()
 	// put may refuse rows; commit says how a COMMIT ends; reopen may fail.
 	put    func(*chat.Rows) error
 	commit func() (really bool, err error)
@@ -32,6 +34,12 @@ func (f *faulty) set(change func(*faulty)) {
 }
 
 func (f *faulty) Begin() (chat.Tx, error) {
+	f.mu.Lock()
+	begin := f.begin
+	f.mu.Unlock()
+	if begin != nil {
+		begin()
+	}
 	tx, err := f.Store.Begin()
 	return &faultyTx{Tx: tx, f: f}, err
 }

@@ -86,55 +86,39 @@ func (h *hot) look(ctx context.Context, a *tenant, s *Send) (v view, err error) 
 }
 
 func (h *hot) group(ctx context.Context, a *tenant, id GroupID) (*Group, error) {
-	k := groupID{a.id, id}
-	if g, ok := h.groups.get(k); ok {
-		return g, nil
-	}
-	version := a.version.Load()
-	g, ok, err := h.read.Group(ctx, a.id, id)
-	if err != nil {
-		return nil, err
-	}
-	p := &g
-	if !ok {
-		p = nil
-	}
-	h.groups.fill(k, p, a.unchangedSince(version))
-	return p, nil
+	return h.groups.load(groupID{a.id, id}, a.version.Load, func() (*Group, error) {
+		g, ok, err := h.read.Group(ctx, a.id, id)
+		if err != nil || !ok {
+			return nil, err
+		}
+		return &g, nil
+	})
 }
 
 // account knows the app's admins as accounts, imported or not.
 func (h *hot) account(ctx context.Context, a *tenant, user UserID) (*Account, error) {
-	k := accountID{a.id, user}
-	if acc, ok := h.accounts.get(k); ok {
-		return acc, nil
-	}
-	version := a.version.Load()
-	acc, ok, err := h.read.Account(ctx, a.id, user)
-	if err != nil {
-		return nil, err
-	}
-	acc.User, acc.AdminOfApp = user, a.app.Load().IsAdmin(user)
-	p := &acc
-	if !ok && !acc.AdminOfApp {
-		p = nil
-	}
-	h.accounts.fill(k, p, a.unchangedSince(version))
-	return p, nil
+	return h.accounts.load(accountID{a.id, user}, a.version.Load, func() (*Account, error) {
+		acc, ok, err := h.read.Account(ctx, a.id, user)
+		if err != nil {
+			return nil, err
+		}
+		acc.User, acc.AdminOfApp = user, a.app.Load().IsAdmin(user)
+		if !ok && !acc.AdminOfApp {
+			return nil, nil
+		}
+		return &acc, nil
+	})
 }
 
 func (h *hot) standing(ctx context.Context, a *tenant, g GroupKey, user UserID) (Standing, error) {
-	k := StandingID{g, user}
-	if s, ok := h.standings.get(k); ok {
-		return *s, nil
-	}
-	version := a.version.Load()
-	s, err := h.read.Standing(ctx, a.id, g, user)
+	s, err := h.standings.load(StandingID{g, user}, a.version.Load, func() (*Standing, error) {
+		s, err := h.read.Standing(ctx, a.id, g, user)
+		return &s, err
+	})
 	if err != nil {
-		return s, err
+		return Standing{}, err
 	}
-	h.standings.fill(k, &s, a.unchangedSince(version))
-	return s, nil
+	return *s, nil
 }
 
 // tenant is an app in memory: its settings as last committed, and what the send
@@ -154,10 +138,6 @@ type tenant struct {
 	rates   *rates
 	repeats *inProgress
 	counts  counts
-}
-
-func (a *tenant) unchangedSince(version uint64) func() bool {
-	return func() bool { return a.version.Load() == version }
 }
 
 // counts are one app's attempts and outcomes in this life of the process.

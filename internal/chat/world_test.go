@@ -152,13 +152,17 @@ type told struct {
 // together puts sends into one batch: the writer is held until all wait.
 func (w *world) together(sends []*chat.Send, ctx func(i int) context.Context) []told {
 	w.t.Helper()
+	// Before the transaction begins: a store does not let it be idle for long.
 	hold, held := make(chan struct{}), make(chan struct{})
-	go func() {
-		_ = w.backend.Change(context.Background(), app, func(chat.Records) error {
+	w.store.set(func(f *faulty) {
+		f.begin = func() {
+			f.set(func(f *faulty) { f.begin = nil })
 			close(held)
 			<-hold
-			return nil
-		})
+		}
+	})
+	go func() {
+		_ = w.backend.Change(context.Background(), app, func(chat.Records) error { return nil })
 	}()
 	<-held
 	results := make([]told, len(sends))
