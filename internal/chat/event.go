@@ -56,7 +56,7 @@ type Attempted struct {
 // that stand apart from it.
 type Progress struct {
 	Endpoint       string
-	Epoch          string // of the journal that the sequences are of; not written to another one
+	Epoch          string // of the journal that the sequences are of; not written to that of an app made again
 	Cursor         Sequence
 	CursorPrevious Sequence
 	Put            []Pending  // made or replaced, by sequence

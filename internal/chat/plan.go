@@ -126,7 +126,9 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 		s.rows.Groups = append(s.rows.Groups, h)
 	}
 	for _, f := range s.lazy {
-		if f.progress.Epoch == head.Epoch { // else the app was made again, and begins with other events
+		// A journal that goes on in a new epoch keeps its cursors; the one of an app that
+		// was made again begins with other events.
+		if f.progress.Epoch == head.Epoch || head.Next >= FirstOfEpoch(f.progress.Cursor+1) {
 			s.rows.Progress = append(s.rows.Progress, f.progress)
 		}
 	}
