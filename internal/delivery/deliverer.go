@@ -16,6 +16,8 @@ import (
 type Backend interface {
 	App(id chat.AppID) (*chat.App, bool)
 	AppIDs() []chat.AppID
+	// Endpoint is the app's callback URL as last committed; nil without one.
+	Endpoint(id chat.AppID) *chat.Endpoint
 	SaveProgress(app chat.AppID, p chat.Progress, done func(error))
 }
 
@@ -231,6 +233,7 @@ func (d *Deliverer) refresh(id chat.AppID) error {
 	have := d.lanes[id]
 	d.mu.RUnlock()
 	if have != nil && want != nil && same(&have.endpoint, want) && have.app.Epoch == app.Epoch {
+		have.signal() // it may have stopped to be replaced, and the change was taken back
 		return nil
 	}
 	if have != nil {
@@ -289,7 +292,8 @@ func (d *Deliverer) begin(app *chat.App, e chat.Endpoint) error {
 	l := &lane{
 		app: app, endpoint: e, target: to, client: c, journal: d.opts.Reader, observe: d.opts.Observer,
 		log: d.opts.Log, wake: make(chan struct{}, 1),
-		save: func(p chat.Progress, done func(error)) { d.backend.SaveProgress(app.ID, p, done) },
+		latest: func() *chat.Endpoint { return d.backend.Endpoint(app.ID) },
+		save:   func(p chat.Progress, done func(error)) { d.backend.SaveProgress(app.ID, p, done) },
 	}
 	if d.afresh[app.ID] {
 		l.endpoint.CursorPrevious, l.dirty = 0, true

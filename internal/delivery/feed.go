@@ -107,6 +107,9 @@ func (l *lane) takeFailed(now time.Time, probing bool) *item {
 // not want is settled as it is passed.
 func (l *lane) fresh() *item {
 	for range maxBuffered {
+		if l.outdated() {
+			return nil
+		}
 		l.mu.Lock()
 		if len(l.buffer) == 0 {
 			behind := l.tail < l.head
@@ -139,6 +142,20 @@ func (l *lane) fresh() *item {
 	}
 	l.signal() // the loop has other things to do as well
 	return nil
+}
+
+// outdated says whether the endpoint was changed and this lane is about to be
+// replaced. It judges and sends no new event then: one that was committed after
+// the change was answered is the new lane's, with its switches and its URL.
+func (l *lane) outdated() bool {
+	e := l.latest()
+	if e == nil {
+		return true
+	}
+	if e != l.known && same(e, &l.endpoint) {
+		l.known = e
+	}
+	return e != l.known
 }
 
 // read fetches a page of the journal after what was read last.

@@ -44,6 +44,7 @@ type lane struct {
 	client   *client
 	journal  Journal
 	save     func(chat.Progress, func(error))
+	latest   func() *chat.Endpoint // the endpoint as last committed
 	observe  Observer
 	log      *slog.Logger
 	settled  atomic.Uint64 // every event up to it was delivered or is a dead letter
@@ -65,6 +66,7 @@ type lane struct {
 	jobs     chan *item
 	workers  int
 	inFlight int
+	known    *chat.Endpoint         // the latest that was found to be this lane's own
 	window   []*item                // read and not settled, in order, from the cursor on
 	cursor   chat.Sequence          // everything up to it is settled or apart
 	lastFor  chat.Sequence          // the last event that was for this endpoint

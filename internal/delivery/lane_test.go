@@ -231,3 +231,31 @@ func TestStopBeforeStartIsHarmlessAndStartAfterStopDoesNothing(t *testing.T) {
 		}
 	})
 }
+
+// A change is told to the lanes a moment after it was answered. What is committed
+// in between is judged by the new switches, and goes to the new URL.
+func TestEventCommittedBeforeTheLaneKnowsOfAChangeIsTheNewLanes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.set(func(e *chat.Endpoint) { e.Commands = nil }) // switched off
+		w.start()
+		defer w.stop()
+		synctest.Wait()
+		d := w.d
+		w.with(func() { w.d = nil }) // nobody tells it
+		w.set(func(e *chat.Endpoint) { e.Commands = []string{chat.CommandSendMsgException} })
+		w.with(func() { w.d = d })
+		w.refuse(3)
+		synctest.Wait()
+		if n := len(w.times(1)); n != 0 {
+			t.Errorf("the old lane sent %d", n)
+		}
+		d.Changed(testApp)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if list := w.undelivered(); len(list) != 0 || len(w.times(3)) != 1 {
+			t.Errorf("not delivered: %v", list)
+		}
+	})
+}

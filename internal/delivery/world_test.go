@@ -286,6 +286,12 @@ func (w *world) App(chat.AppID) (*chat.App, bool) {
 
 func (w *world) AppIDs() []chat.AppID { return []chat.AppID{testApp} }
 
+func (w *world) Endpoint(chat.AppID) *chat.Endpoint {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.endpoint
+}
+
 // SaveProgress writes as the real writer does: a little later, and all of it
 // or nothing.
 func (w *world) SaveProgress(_ chat.AppID, p chat.Progress, done func(error)) {
