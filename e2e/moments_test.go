@@ -67,7 +67,7 @@ func (s *stage) brokenBody(t *testing.T) {
 // muteThatEnds mutes for a second and sends until a message passes.
 func (s *stage) muteThatEnds(t *testing.T) {
 	t.Helper()
-	s.mute(t, "brief", 1)
+	s.mute(t, "brief", 2) // ends are whole seconds: it lasts for one at least
 	muted := time.Now()
 	passed := false
 	eventually(t, "the mute ends by itself", func() bool {
@@ -81,13 +81,13 @@ func (s *stage) muteThatEnds(t *testing.T) {
 		}
 		want := good(random)
 		want.Code, want.Info, want.From = 10017, "sender is muted", "brief"
-		s.note(t, "muted for a second", a, want, from)
+		s.note(t, "muted for two seconds", a, want, from)
 		if a.header.Get("Retry-After") == "" {
 			t.Error("a mute that will end names no Retry-After")
 		}
 		return t.Failed()
 	})
-	if refused := s.told[len(s.told)-1].name == "muted for a second"; passed && !refused {
+	if refused := s.told[len(s.told)-1].name == "muted for two seconds"; passed && !refused {
 		t.Errorf("the mute refused nobody; %v after it a message passed", time.Since(muted))
 	}
 }
