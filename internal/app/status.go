@@ -50,13 +50,7 @@ func (s *Server) describe(ctx context.Context, v *console.AppStatus, e *chat.End
 	if v.Head > v.Cursor {
 		v.Waiting = uint64(v.Head - v.Cursor)
 	}
-	pending, err := s.store.Pending(ctx, v.ID, e.ID, 0, 1000)
-	if err != nil {
-		return
-	}
-	for _, p := range pending {
-		if !p.Dead {
-			v.Waiting++
-		}
+	if waiting, _, err := s.store.CountPending(ctx, v.ID, e.ID, 1_000_000); err == nil {
+		v.Waiting += uint64(waiting)
 	}
 }

@@ -67,23 +67,3 @@ func DefaultSettings() Settings {
 		MissingGroup:      10010,
 	}
 }
-
-// Endpoint is a URL that an app's callbacks go to.
-type Endpoint struct {
-	ID       string // "primary" for the app's callback URL
-	App      AppID
-	URL      string
-	Token    string   // signs callbacks when not empty
-	CA       string   // PEM of the certificates to trust instead of the system's; empty for the system's
-	Commands []string // the switches: callback commands that are on
-	// Cursor: everything up to it is settled, or has a row of its own.
-	Cursor Sequence
-	// CursorPrevious is the last sequence at or below Cursor that was for this
-	// endpoint, the Parley-Previous of the next one; 0 for none.
-	CursorPrevious Sequence
-}
-
-// Wants says whether the endpoint has a URL and the command switched on.
-func (e *Endpoint) Wants(command string) bool {
-	return e.URL != "" && slices.Contains(e.Commands, command)
-}

@@ -3,12 +3,9 @@ package chat
 import (
 	"context"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/parley-im/parley/api"
@@ -59,10 +56,6 @@ func (b *Backend) CreateApp(ctx context.Context, a App, e Endpoint) error {
 // it is given. Codes: 70020 for an app that is not there, 10004 for what the
 // change made wrong, and whatever change returns.
 func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *Endpoint) error) error {
-	head, err := b.Reader().Head(ctx, id)
-	if err != nil {
-		return fmt.Errorf("read the head of app %d: %w", id, err)
-	}
 	return b.Change(ctx, id, func(r Records) error {
 		a, ok, err := r.App()
 		if err != nil {
@@ -71,10 +64,12 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 		if !ok {
 			return Fail(api.CodeAppNotFound)
 		}
-		e := Endpoint{ID: PrimaryEndpoint, App: id, Commands: []string{CommandSendMsgException}}
-		if head.Next > 0 {
-			e.Cursor = head.Next - 1
+		next, err := r.Next()
+		if err != nil {
+			return err
 		}
+		e := Endpoint{ID: PrimaryEndpoint, App: id, Commands: []string{CommandSendMsgException}, Cursor: next - 1}
+		e.Since = e.Cursor
 		newest := e.Cursor
 		had, known, err := r.Endpoint(PrimaryEndpoint)
 		if err != nil {
@@ -97,7 +92,11 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 			if err := r.DeleteEndpoint(e.ID); err != nil {
 				return err
 			}
-			e.Cursor, e.CursorPrevious = newest, 0
+			e.Cursor, e.CursorPrevious, e.Since, e.Past, e.Lane = newest, 0, newest, nil, LaneState{}
+		} else if known {
+			if refusal := e.replaces(&had, newest); refusal != nil {
+				return refusal
+			}
 		}
 		return r.PutEndpoint(e) // also without a URL, so that token and switches are kept
 	})
@@ -170,35 +169,6 @@ func (s *Settings) Check() error {
 		return fmt.Errorf("MaxMessage must be 1 to %d", maxMaxMessage)
 	case s.MissingGroup != int(api.CodeGroupNotFound) && s.MissingGroup != int(api.CodeInvalidGroupID):
 		return fmt.Errorf("MissingGroup must be %d or %d", api.CodeGroupNotFound, api.CodeInvalidGroupID)
-	}
-	return nil
-}
-
-// validPort accepts a port of a URL; none is well.
-func validPort(port string) bool {
-	if port == "" {
-		return true
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0
-}
-
-// Check says what is wrong with an endpoint, naming the first field. An empty
-// URL is none at all, and well.
-func (e *Endpoint) Check() error {
-	if e.URL != "" {
-		u, err := url.Parse(e.URL)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" || !validPort(u.Port()) {
-			return fmt.Errorf("CallbackURL must be a URL with http or https, a host, a port up to 65535 and no fragment")
-		}
-	}
-	if e.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(e.CA)) {
-		return fmt.Errorf("CallbackCA has no certificate in PEM")
-	}
-	for _, command := range e.Commands {
-		if !slices.Contains(Commands, command) {
-			return fmt.Errorf("CallbackCommands has %q, which is no callback of this server", command)
-		}
 	}
 	return nil
 }

@@ -228,13 +228,25 @@ func (b *Backend) App(id AppID) (*App, bool) {
 	return a.app.Load(), true
 }
 
-// Endpoint is the app's callback URL as last committed; nil without one.
-func (b *Backend) Endpoint(id AppID) *Endpoint {
-	a, ok := b.tenant(id)
+// Endpoint is an app's endpoint as last committed; nil if it has none of that
+// id. Its cursor and lane are as they were when anything of it was last changed.
+func (b *Backend) Endpoint(app AppID, id string) *Endpoint {
+	for _, e := range b.Endpoints(app) {
+		if e.ID == id {
+			return e
+		}
+	}
+	return nil
+}
+
+// Endpoints are an app's endpoints as last committed, by id; see Endpoint. The
+// list must not be changed.
+func (b *Backend) Endpoints(app AppID) []*Endpoint {
+	a, ok := b.tenant(app)
 	if !ok {
 		return nil
 	}
-	return a.endpoint.Load()
+	return *a.endpoints.Load()
 }
 
 // AppIDs lists the apps.
@@ -289,7 +301,7 @@ func (b *Backend) Exceptions(id AppID) map[api.Code]uint64 {
 // UnrecordedRefusals is how many 10002 refusals wait for the store.
 func (b *Backend) UnrecordedRefusals() int { return b.unrecorded.len() }
 
-// reload reads an app's settings, words and endpoint and publishes them as of
+// reload reads an app's settings, words and endpoints and publishes them as of
 // version; an app that is gone is forgotten.
 func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 	app, there, err := b.store.App(ctx, id)
@@ -320,13 +332,7 @@ func (b *Backend) reload(ctx context.Context, id AppID, version uint64) error {
 	if old := a.words.Load(); !ok || !old.holds(words) { // making one takes a while
 		a.words.Store(NewFilter(words))
 	}
-	var primary *Endpoint
-	for i := range endpoints {
-		if endpoints[i].ID == PrimaryEndpoint {
-			primary = &endpoints[i]
-		}
-	}
-	a.endpoint.Store(primary)
+	a.setEndpoints(endpoints)
 	if !ok {
 		b.mu.Lock()
 		b.tenants[id] = a
@@ -341,6 +347,3 @@ func (b *Backend) forget(id AppID) {
 	defer b.mu.Unlock()
 	delete(b.tenants, id)
 }
-
-// PrimaryEndpoint is the id of the endpoint of an app's callback URL.
-const PrimaryEndpoint = "primary"

@@ -244,6 +244,11 @@ func (n *noted) PutEndpoint(e Endpoint) error {
 	return n.Records.PutEndpoint(e)
 }
 
+func (n *noted) AddReplay(p Replay) (int64, error) {
+	n.what.App = true // its lane looks for it
+	return n.Records.AddReplay(p)
+}
+
 func (n *noted) DeleteEndpoint(id string) error {
 	n.what.App = true
 	return n.Records.DeleteEndpoint(id)

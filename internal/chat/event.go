@@ -29,37 +29,3 @@ type Event struct {
 	Count    int    // refusals that share this record; 1 unless above the storm limit
 	Cut      int    // bytes of MsgBody that the record does not keep
 }
-
-// Pending is an event that an endpoint was not given yet, or never will be.
-type Pending struct {
-	Seq      Sequence
-	Previous Sequence // the Parley-Previous fixed when it was first read
-	Attempt  int      // the number of the next attempt, or of the last one of a dead letter
-	NextAt   int64    // unix milliseconds
-	Dead     bool
-	Status   int    // HTTP status of the last attempt, 0 for none
-	Reason   string // what went wrong, in a few words
-}
-
-// Attempted is one failed attempt to deliver, kept for people to look at.
-type Attempted struct {
-	Seq      Sequence
-	Attempt  int
-	At       int64 // unix milliseconds
-	Duration int64 // milliseconds
-	Status   int
-	Reason   string
-	Answer   []byte // its first bytes
-}
-
-// Progress is what a lane wants written: its cursor, and rows for the events
-// that stand apart from it.
-type Progress struct {
-	Endpoint       string
-	Epoch          string // of the journal that the sequences are of; not written to that of an app made again
-	Cursor         Sequence
-	CursorPrevious Sequence
-	Put            []Pending  // made or replaced, by sequence
-	Delete         []Sequence // delivered after all
-	Failed         []Attempted
-}

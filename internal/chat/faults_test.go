@@ -468,12 +468,12 @@ func TestCallbackURLTakenAwayKeepsTokenAndSwitches(t *testing.T) {
 		set(func(e *chat.Endpoint) { e.URL, e.Token, e.Commands = "http://127.0.0.1:1", "token", chat.Commands })
 		refuse(1)
 		set(func(e *chat.Endpoint) { e.URL = "" })
-		if w.backend.Endpoint(app).Wants(chat.CommandSendMsgException) {
+		if w.backend.Endpoint(app, chat.PrimaryEndpoint).Wants(chat.CommandSendMsgException) {
 			t.Error("an endpoint without a URL wants something")
 		}
 		refuse(2)
 		set(func(e *chat.Endpoint) { e.URL = "http://127.0.0.1:2" })
-		e := w.backend.Endpoint(app)
+		e := w.backend.Endpoint(app, chat.PrimaryEndpoint)
 		if e.Token != "token" || len(e.Commands) != len(chat.Commands) || e.Cursor != 2 {
 			t.Errorf("%+v", e)
 		}

@@ -124,10 +124,11 @@ func (h *hot) standing(ctx context.Context, a *tenant, g GroupKey, user UserID) 
 // tenant is an app in memory: its settings as last committed, and what the send
 // path keeps for it alone.
 type tenant struct {
-	id       AppID
-	app      atomic.Pointer[App]
-	words    atomic.Pointer[Filter]
-	endpoint atomic.Pointer[Endpoint] // the app's callback URL; nil without one
+	id        AppID
+	app       atomic.Pointer[App]
+	words     atomic.Pointer[Filter]
+	endpoint  atomic.Pointer[Endpoint]    // the app's callback URL; nil without one
+	endpoints atomic.Pointer[[]*Endpoint] // all of them, by id
 	// version is the app's state version as committed, applied the same once the
 	// caches are rid of what came before it. A fill is thrown away when version
 	// has moved; what was looked up under an applied version is at least as new.

@@ -268,7 +268,7 @@ func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now ti
 		trace:   Trace{Attempt: t.id, Repeat: t.key, Stored: true, Group: g.Key, Message: m.Seq},
 		outcome: Outcome{Kind: Accepted, Seq: m.Seq, Time: m.Time, Unanswered: t.unanswered()},
 	}
-	if endpoint := t.tenant.endpoint.Load(); endpoint != nil && !t.send.NoAfterSend && endpoint.Wants(CommandAfterSendMsg) {
+	if !t.send.NoAfterSend && t.tenant.wanted(&Event{Command: CommandAfterSendMsg, Group: t.send.Group}) {
 		s.event(t, Event{
 			ID: t.id.Event(), Command: CommandAfterSendMsg, Count: 1,
 			Body: w.b.render.AfterSend(t.app, t.send, g, m, s.rows.Time), Detail: t.detail(nil),

@@ -215,7 +215,7 @@ func TestChangeOfOneProcessIsNotPassedByASendThatWaitsInTheOther(t *testing.T) {
 				e.URL, e.Commands = "http://127.0.0.1:1", []string{chat.CommandBeforeSendMsg}
 				return nil
 			}))
-			p.eventually("the other process asks", func() bool { e := p.b.Endpoint(app); return e != nil && e.URL != "" })
+			p.eventually("the other process asks", func() bool { e := p.b.Endpoint(app, chat.PrimaryEndpoint); return e != nil && e.URL != "" })
 			result := make(chan told, 1)
 			go func() {
 				o, err := p.b.Send(context.Background(), c.send(1))

@@ -110,9 +110,28 @@ type Reader interface {
 	Events(ctx context.Context, app AppID, after Sequence, limit, maxBytes int) ([]Event, error)
 	// Event reads one event of the journal.
 	Event(ctx context.Context, app AppID, seq Sequence) (e Event, ok bool, err error)
-	// Pending lists the events that an endpoint could not be given yet, by
-	// sequence after the given one.
-	Pending(ctx context.Context, app AppID, endpoint string, after Sequence, limit int) ([]Pending, error)
+	// Pending lists the rows of events that stand apart from an endpoint's cursor,
+	// by sequence after the given one: those that are dead letters, or the others.
+	Pending(ctx context.Context, app AppID, endpoint string, dead bool, after Sequence, limit int) ([]Pending, error)
+	// PendingOf reads an event's row at an endpoint.
+	PendingOf(ctx context.Context, app AppID, endpoint string, seq Sequence) (p Pending, ok bool, err error)
+	// CountPending counts an endpoint's rows, to at most limit each.
+	CountPending(ctx context.Context, app AppID, endpoint string, limit int) (waiting, dead int, err error)
+	// DeadRanges lists the dead letters of an endpoint that have no rows of their
+	// own, by sequence.
+	DeadRanges(ctx context.Context, app AppID, endpoint string) ([]DeadRange, error)
+	// Attempts lists the attempts to deliver an event to an endpoint, oldest
+	// first: of those that failed at most the last 32.
+	Attempts(ctx context.Context, app AppID, endpoint string, seq Sequence) ([]Attempted, error)
+	// Delivered tells which events of a range were delivered to an endpoint, at
+	// most DeliveryChunk of them.
+	Delivered(ctx context.Context, app AppID, endpoint string, first, last Sequence) (map[Sequence]bool, error)
+	// Replays lists an endpoint's replays that are not done, oldest first.
+	Replays(ctx context.Context, app AppID, endpoint string) ([]Replay, error)
+	// Token finds a token by the hash of its secret, whatever app it is of.
+	Token(ctx context.Context, hash []byte) (t Token, ok bool, err error)
+	// Tokens lists an app's tokens, oldest first.
+	Tokens(ctx context.Context, app AppID) ([]Token, error)
 }
 
 // Tx is one write transaction. After an error only Rollback may follow. In a
@@ -184,9 +203,20 @@ type Records interface {
 	App() (App, bool, error)
 	PutApp(App) error // made when it is new
 	DeleteApp() error // and everything of it; no version is raised then
+	// Next is the sequence that the next event gets.
+	Next() (Sequence, error)
 	Endpoint(id string) (Endpoint, bool, error)
+	CountEndpoints() (int64, error)
+	// PutEndpoint leaves cursor and lane of an endpoint that exists as they are:
+	// they belong to the lane, which reports them as progress.
 	PutEndpoint(Endpoint) error
-	DeleteEndpoint(id string) error
+	DeleteEndpoint(id string) error // and all that its lane wrote
+	// AddReplay returns the id that the replay was given.
+	AddReplay(Replay) (int64, error)
+	CountReplays(endpoint string) (int64, error)
+	AddToken(Token) error
+	DeleteToken(id string) (ok bool, err error)
+	CountTokens() (int64, error)
 
 	Words() ([]string, error)
 	AddWords([]string) error

@@ -16,8 +16,8 @@ import (
 type Backend interface {
 	App(id chat.AppID) (*chat.App, bool)
 	AppIDs() []chat.AppID
-	// Endpoint is the app's callback URL as last committed; nil without one.
-	Endpoint(id chat.AppID) *chat.Endpoint
+	// Endpoint is an endpoint as last committed; nil if there is none.
+	Endpoint(app chat.AppID, id string) *chat.Endpoint
 	SaveProgress(app chat.AppID, p chat.Progress, done func(error))
 }
 
@@ -292,7 +292,7 @@ func (d *Deliverer) begin(app *chat.App, e chat.Endpoint) error {
 	l := &lane{
 		app: app, endpoint: e, target: to, client: c, journal: d.opts.Reader, observe: d.opts.Observer,
 		log: d.opts.Log, wake: make(chan struct{}, 1),
-		latest: func() *chat.Endpoint { return d.backend.Endpoint(app.ID) },
+		latest: func() *chat.Endpoint { return d.backend.Endpoint(app.ID, e.ID) },
 		save:   func(p chat.Progress, done func(error)) { d.backend.SaveProgress(app.ID, p, done) },
 	}
 	if d.afresh[app.ID] {

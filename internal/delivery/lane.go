@@ -95,7 +95,7 @@ func (l *lane) start(ctx context.Context) error {
 	l.apart.seqs, l.ahead = make(map[chat.Sequence]*item), make(map[chat.Sequence]bool)
 	now := time.Now()
 	for after := chat.Sequence(0); ; {
-		page, err := l.journal.Pending(ctx, l.app.ID, l.endpoint.ID, after, 1000)
+		page, err := l.journal.Pending(ctx, l.app.ID, l.endpoint.ID, false, after, 1000)
 		if err != nil {
 			return err
 		}

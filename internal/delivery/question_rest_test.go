@@ -108,7 +108,7 @@ func TestAQuestionIsSignedLikeACallbackAndCarriesNoEvent(t *testing.T) {
 	s.app(appA, r.URL+"/im", func(_ *chat.App, e *chat.Endpoint) {
 		e.Token, e.Commands = "token", []string{chat.CommandBeforeSendMsg}
 	})
-	endpoint := s.backend.Endpoint(appA)
+	endpoint := s.backend.Endpoint(appA, chat.PrimaryEndpoint)
 	app, _ := s.backend.App(appA)
 	v := s.asker.Ask(t.Context(), &chat.Question{App: app, Endpoint: endpoint, Group: &chat.Group{ID: "g", Type: chat.Public},
 		Send: &chat.Send{App: appA, From: "jared", Caller: "jared", Group: "g", Platform: "iOS", ClientIP: "2001:db8::7", Content: chat.Content{Body: []byte(`[]`)}}})

@@ -286,7 +286,7 @@ func (w *world) App(chat.AppID) (*chat.App, bool) {
 
 func (w *world) AppIDs() []chat.AppID { return []chat.AppID{testApp} }
 
-func (w *world) Endpoint(chat.AppID) *chat.Endpoint {
+func (w *world) Endpoint(chat.AppID, string) *chat.Endpoint {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.endpoint
@@ -395,14 +395,14 @@ func (w *world) Event(_ context.Context, _ chat.AppID, seq chat.Sequence) (chat.
 	return w.events[seq-1], true, nil
 }
 
-func (w *world) Pending(_ context.Context, _ chat.AppID, _ string, after chat.Sequence, limit int) (list []chat.Pending, err error) {
+func (w *world) Pending(_ context.Context, _ chat.AppID, _ string, dead bool, after chat.Sequence, limit int) (list []chat.Pending, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := w.read(); err != nil {
 		return nil, err
 	}
 	for seq, row := range w.rows {
-		if seq > after {
+		if seq > after && row.Dead == dead {
 			list = append(list, row)
 		}
 	}

@@ -140,7 +140,7 @@ func (h *handler) showApp(r *http.Request, a *chat.App) (api.App, error) {
 	for _, admin := range a.Admins {
 		shown.Admins = append(shown.Admins, string(admin))
 	}
-	if e := h.backend.Endpoint(a.ID); e != nil {
+	if e := h.backend.Endpoint(a.ID, chat.PrimaryEndpoint); e != nil {
 		shown.Settings.CallbackURL, shown.Settings.CallbackSigned = e.URL, e.Token != ""
 		shown.Settings.CallbackCA = e.CA
 		shown.Settings.CallbackCommands = append(shown.Settings.CallbackCommands, e.Commands...)

@@ -238,7 +238,7 @@ func TestNewCallbackURLBeginsNow(t *testing.T) {
 		if _, err := client.UpdateApp(context.Background(), int64(first), api.AppChange{CallbackURL: &url}); err != nil {
 			t.Fatal(err)
 		}
-		e := s.backend.Endpoint(first)
+		e := s.backend.Endpoint(first, chat.PrimaryEndpoint)
 		if e == nil || e.URL != url || e.Cursor != 3 || len(e.Commands) != 1 || e.Commands[0] != chat.CommandSendMsgException {
 			t.Errorf("endpoint %d: %+v", i, e)
 		}

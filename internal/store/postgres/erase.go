@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -143,6 +144,9 @@ func (s *Store) eraseEvents(ctx context.Context, tx pgx.Tx, r round) error {
 	}); err != nil {
 		return err
 	}
+	if err := stripAnswers(ctx, tx, &batch, r.app, hits); err != nil {
+		return err
+	}
 	batch.Queue("UPDATE erasing SET event = $2 WHERE app = $1", r.app, last)
 	return tx.SendBatch(ctx, &batch).Close()
 }
@@ -187,4 +191,34 @@ func eraseMessages(ctx context.Context, tx pgx.Tx, r round) error {
 		batch.Queue("DELETE FROM erasures WHERE app = $1 AND round = $2", r.app, r.number)
 	}
 	return tx.SendBatch(ctx, &batch).Close()
+}
+
+// stripAnswers takes the receivers' words out of the deliveries of the events'
+// chunks: one of them may have sent back what it was sent.
+func stripAnswers(ctx context.Context, tx pgx.Tx, batch *pgx.Batch, app int64, hits []int64) error {
+	var chunks []int64
+	for _, seq := range hits {
+		if c := chat.ChunkOf(chat.Sequence(seq)); !slices.Contains(chunks, c) {
+			chunks = append(chunks, c)
+		}
+	}
+	rows, err := tx.Query(ctx, `SELECT x.* FROM endpoints e, unnest($2::bigint[]) u(chunk),
+		LATERAL (SELECT endpoint, chunk, at, body FROM deliveries d WHERE d.app = $1 AND d.endpoint = e.id AND d.chunk = u.chunk OFFSET 0) x
+		WHERE e.app = $1`, app, chunks)
+	if err != nil {
+		return err
+	}
+	return eachRow(rows, func(rows pgx.Rows) error {
+		var endpoint []byte
+		var at int64
+		var c chat.DeliveredChunk
+		if err := rows.Scan(&endpoint, &c.Chunk, &at, &c.Body); err != nil {
+			return err
+		}
+		body, err := chat.StripAnswers(c)
+		if err == nil && body != nil {
+			batch.Queue("UPDATE deliveries SET body = $5 WHERE app = $1 AND endpoint = $2 AND chunk = $3 AND at = $4", app, endpoint, c.Chunk, at, body)
+		}
+		return err
+	})
 }

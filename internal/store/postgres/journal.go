@@ -108,31 +108,6 @@ func (s *Store) Event(ctx context.Context, app chat.AppID, seq chat.Sequence) (e
 	return e, ok, err
 }
 
-// Pending lists the events that stand apart from an endpoint's cursor.
-func (s *Store) Pending(ctx context.Context, app chat.AppID, endpoint string, after chat.Sequence, limit int) (list []chat.Pending, err error) {
-	err = s.query(ctx, "read pending events", `SELECT seq, previous, attempt, next_at, dead, status, reason FROM pending
-		WHERE app = $1 AND endpoint = $2 AND seq > $3 ORDER BY seq LIMIT $4`, func(r pgx.Rows) error {
-		var p chat.Pending
-		err := r.Scan(&p.Seq, &p.Previous, &p.Attempt, &p.NextAt, &p.Dead, &p.Status, str(&p.Reason))
-		list = append(list, p)
-		return err
-	}, int64(app), blob(endpoint), int64(after), int64(limit))
-	return list, err
-}
-
-// Failures lists the failed attempts to deliver an event to an endpoint, oldest
-// first, at most the last 32.
-func (s *Store) Failures(ctx context.Context, app chat.AppID, endpoint string, seq chat.Sequence) (list []chat.Attempted, err error) {
-	err = s.query(ctx, "read failed attempts", `SELECT attempt, at, duration, status, reason, answer FROM failures
-		WHERE app = $1 AND endpoint = $2 AND seq = $3 ORDER BY n`, func(r pgx.Rows) error {
-		f := chat.Attempted{Seq: seq}
-		err := r.Scan(&f.Attempt, &f.At, &f.Duration, &f.Status, str(&f.Reason), &f.Answer)
-		list = append(list, f)
-		return err
-	}, int64(app), blob(endpoint), int64(seq))
-	return list, err
-}
-
 // Found tells which attempts are stored: accepted ones by their repeat, which
 // other processes may have emptied since, or their message, the others by their
 // event, changes by their id.

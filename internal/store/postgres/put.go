@@ -9,9 +9,6 @@ import (
 // the table is small, to go through all rows of the app. The rows stay where they
 // are meanwhile, because nobody else changes them without the app's row.
 
-// attemptsKept is how many failed attempts of an event an endpoint keeps.
-const attemptsKept = 32
-
 func (t *tx) putMessages(list []chat.Message) {
 	if len(list) == 0 {
 		return
@@ -105,77 +102,4 @@ func (t *tx) putSpoken(list []chat.Spoken) {
 		column(list, func(s *s) int64 { return int64(s.Group) }),
 		column(list, func(s *s) []byte { return blob(s.User) }),
 		column(list, func(s *s) int64 { return s.Time }))
-}
-
-// putProgress writes what a lane reports. The report of an endpoint that was
-// deleted in the meantime is dropped, and so is all that comes from a process
-// whose turn to deliver is over.
-func (t *tx) putProgress(p *chat.Progress) {
-	app, endpoint, term := int64(t.app), blob(p.Endpoint), t.store.term.Load()
-	t.queue("put cursor", -1, "UPDATE endpoints SET cursor = $3, cursor_previous = $4 WHERE app = $1 AND id = $2 AND "+ofTerm+"$5)",
-		app, endpoint, int64(p.Cursor), int64(p.CursorPrevious), term)
-	if len(p.Put) > 0 {
-		put := latest(p.Put)
-		type e = chat.Pending
-		t.queue("put pending", -1, `INSERT INTO pending (app, endpoint, seq, previous, attempt, next_at, dead, status, reason)
-			SELECT $1, $2, v.* FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::bigint[], $9::bytea[]) v
-			WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2) AND `+ofTerm+`$10)
-			ON CONFLICT (app, endpoint, seq) DO UPDATE SET previous = excluded.previous, attempt = excluded.attempt,
-			next_at = excluded.next_at, dead = excluded.dead, status = excluded.status, reason = excluded.reason`,
-			app, endpoint,
-			column(put, func(e *e) int64 { return int64(e.Seq) }),
-			column(put, func(e *e) int64 { return int64(e.Previous) }),
-			column(put, func(e *e) int64 { return int64(e.Attempt) }),
-			column(put, func(e *e) int64 { return e.NextAt }),
-			column(put, func(e *e) bool { return e.Dead }),
-			column(put, func(e *e) int64 { return int64(e.Status) }),
-			column(put, func(e *e) []byte { return blob(e.Reason) }), term)
-	}
-	if len(p.Delete) > 0 {
-		t.queue("delete pending", -1, `DELETE FROM pending p USING (SELECT x.at FROM unnest($3::bigint[]) u(seq),
-			LATERAL (SELECT ctid AS at FROM pending WHERE app = $1 AND endpoint = $2 AND seq = u.seq OFFSET 0) x) v
-			WHERE p.ctid = v.at AND `+ofTerm+"$4)",
-			app, endpoint, numbers(p.Delete), term)
-	}
-	if len(p.Failed) == 0 {
-		return
-	}
-	type f = chat.Attempted
-	seqs := column(p.Failed, func(f *f) int64 { return int64(f.Seq) })
-	t.queue("put failures", -1, `INSERT INTO failures (app, endpoint, seq, n, attempt, at, duration, status, reason, answer)
-		SELECT $1, $2, v.seq, coalesce((SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = v.seq), 0)
-			+ row_number() OVER (PARTITION BY v.seq ORDER BY v.ord), v.attempt, v.at, v.duration, v.status, v.reason, v.answer
-		FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bytea[], $9::bytea[])
-			WITH ORDINALITY v(seq, attempt, at, duration, status, reason, answer, ord)
-		WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2) AND `+ofTerm+`$10)`,
-		app, endpoint, seqs,
-		column(p.Failed, func(f *f) int64 { return int64(f.Attempt) }),
-		column(p.Failed, func(f *f) int64 { return f.At }),
-		column(p.Failed, func(f *f) int64 { return f.Duration }),
-		column(p.Failed, func(f *f) int64 { return int64(f.Status) }),
-		column(p.Failed, func(f *f) []byte { return blob(f.Reason) }),
-		column(p.Failed, func(f *f) []byte { return blob(f.Answer) }), term)
-	t.queue("trim failures", -1, `DELETE FROM failures f USING (SELECT x.at FROM (SELECT DISTINCT seq FROM unnest($3::bigint[]) u(seq)) u,
-			LATERAL (SELECT ctid AS at FROM failures WHERE app = $1 AND endpoint = $2 AND seq = u.seq AND n <=
-				(SELECT max(n) FROM failures WHERE app = $1 AND endpoint = $2 AND seq = u.seq) - $4 OFFSET 0) x) v
-		WHERE f.ctid = v.at`, app, endpoint, seqs, int64(attemptsKept))
-}
-
-// ofTerm begins the condition that the turn to deliver is of a term.
-const ofTerm = "EXISTS (SELECT 1 FROM delivery WHERE one = true AND term = "
-
-// latest leaves of rows with the same sequence the last: one statement can
-// write a row but once.
-func latest(list []chat.Pending) []chat.Pending {
-	at := make(map[chat.Sequence]int, len(list))
-	out := make([]chat.Pending, 0, len(list))
-	for _, p := range list {
-		if i, ok := at[p.Seq]; ok {
-			out[i] = p
-			continue
-		}
-		at[p.Seq] = len(out)
-		out = append(out, p)
-	}
-	return out
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -61,16 +62,17 @@ func (s *Store) Words(ctx context.Context, app chat.AppID) (list []string, err e
 	return list, err
 }
 
-const selectEndpoints = "SELECT id, url, token, ca, commands, cursor, cursor_previous FROM endpoints WHERE app = $1"
+const selectEndpoints = "SELECT id, url, token, ca, commands, settings, cursor, cursor_previous, lane FROM endpoints WHERE app = $1"
 
 func scanEndpoint(r pgx.Rows, app chat.AppID) (chat.Endpoint, error) {
 	e := chat.Endpoint{App: app}
-	var commands []byte
-	if err := r.Scan(str(&e.ID), str(&e.URL), str(&e.Token), str(&e.CA), &commands, &e.Cursor, &e.CursorPrevious); err != nil {
+	var commands, settings, lane []byte
+	if err := r.Scan(str(&e.ID), str(&e.URL), str(&e.Token), str(&e.CA), &commands, &settings, &e.Cursor, &e.CursorPrevious, &lane); err != nil {
 		return e, err
 	}
-	if err := json.Unmarshal(commands, &e.Commands); err != nil {
-		return e, fmt.Errorf("commands of endpoint %q: %w", e.ID, err)
+	err := errors.Join(json.Unmarshal(commands, &e.Commands), json.Unmarshal(settings, &e.EndpointSettings), json.Unmarshal(lane, &e.Lane))
+	if err != nil {
+		return e, fmt.Errorf("endpoint %q: %w", e.ID, err)
 	}
 	return e, nil
 }

@@ -114,6 +114,10 @@ func (r *records) DeleteApp() error {
 		"DELETE FROM erasing WHERE app = $1",
 		"DELETE FROM erasures WHERE app = $1",
 		"DELETE FROM words WHERE app = $1",
+		"DELETE FROM tokens WHERE app = $1",
+		"DELETE FROM replays WHERE app = $1",
+		"DELETE FROM dead_ranges WHERE app = $1",
+		"DELETE FROM deliveries WHERE app = $1",
 		"DELETE FROM failures WHERE app = $1",
 		"DELETE FROM pending WHERE app = $1",
 		"DELETE FROM endpoints WHERE app = $1",
@@ -137,23 +141,50 @@ func (r *records) Endpoint(id string) (e chat.Endpoint, ok bool, err error) {
 	return e, ok, err
 }
 
-// PutEndpoint leaves the cursor of an endpoint that exists where it is: it
-// belongs to the lane, which reports it as progress. With other commands the
-// chain of events before one another begins anew.
+func (r *records) Next() (next chat.Sequence, err error) {
+	err = r.ask("read the head", "SELECT next FROM heads WHERE app = $1", func(rows pgx.Rows) error { return rows.Scan(&next) }, int64(r.app))
+	return next, err
+}
+
+// PutEndpoint leaves cursor and lane of an endpoint that exists where they are.
 func (r *records) PutEndpoint(e chat.Endpoint) error {
 	commands, err := json.Marshal(e.Commands)
 	if err != nil {
 		return fmt.Errorf("put endpoint: %w", err)
 	}
-	return r.do("put endpoint", `INSERT INTO endpoints AS old (app, id, url, token, ca, commands, cursor, cursor_previous)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	settings, err := json.Marshal(e.EndpointSettings)
+	if err != nil {
+		return fmt.Errorf("put endpoint: %w", err)
+	}
+	return r.do("put endpoint", `INSERT INTO endpoints (app, id, url, token, ca, commands, settings, cursor, cursor_previous)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (app, id) DO UPDATE SET url = excluded.url, token = excluded.token, ca = excluded.ca, commands = excluded.commands,
-			cursor_previous = CASE WHEN old.commands = excluded.commands THEN old.cursor_previous ELSE 0 END`,
-		blob(e.ID), blob(e.URL), blob(e.Token), blob(e.CA), commands, int64(e.Cursor), int64(e.CursorPrevious))
+			settings = excluded.settings`,
+		blob(e.ID), blob(e.URL), blob(e.Token), blob(e.CA), commands, settings, int64(e.Cursor), int64(e.CursorPrevious))
+}
+
+func (r *records) count(sql string, args ...any) (n int64, err error) {
+	err = r.ask("count", sql, func(rows pgx.Rows) error { return rows.Scan(&n) }, append([]any{int64(r.app)}, args...)...)
+	return n, err
+}
+
+func (r *records) CountEndpoints() (int64, error) {
+	return r.count("SELECT count(*) FROM endpoints WHERE app = $1")
+}
+
+func (r *records) CountTokens() (int64, error) {
+	return r.count("SELECT count(*) FROM tokens WHERE app = $1")
+}
+
+func (r *records) CountReplays(endpoint string) (int64, error) {
+	return r.count("SELECT count(*) FROM replays WHERE app = $1 AND endpoint = $2", blob(endpoint))
 }
 
 func (r *records) DeleteEndpoint(id string) error {
 	for _, sql := range []string{
+		"DELETE FROM replays WHERE app = $1 AND endpoint = $2",
+		"DELETE FROM dead_ranges WHERE app = $1 AND endpoint = $2",
+		"DELETE FROM deliveries WHERE app = $1 AND endpoint = $2",
 		"DELETE FROM failures WHERE app = $1 AND endpoint = $2",
 		"DELETE FROM pending WHERE app = $1 AND endpoint = $2",
 		"DELETE FROM endpoints WHERE app = $1 AND id = $2",
@@ -163,6 +194,27 @@ func (r *records) DeleteEndpoint(id string) error {
 		}
 	}
 	return nil
+}
+
+func (r *records) AddReplay(p chat.Replay) (id int64, err error) {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return 0, fmt.Errorf("add a replay: %w", err)
+	}
+	err = r.ask("add a replay", "INSERT INTO replays (app, endpoint, next, last, body) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+		func(rows pgx.Rows) error { return rows.Scan(&id) }, int64(r.app), blob(p.Endpoint), int64(p.Next), int64(p.Last), body)
+	return id, err
+}
+
+func (r *records) AddToken(t chat.Token) error {
+	return r.do("add a token", "INSERT INTO tokens (app, id, name, created_at, hash) VALUES ($1, $2, $3, $4, $5)",
+		blob(t.ID), blob(t.Name), t.CreatedAt, t.Hash)
+}
+
+func (r *records) DeleteToken(id string) (ok bool, err error) {
+	err = r.ask("delete a token", "DELETE FROM tokens WHERE app = $1 AND id = $2 RETURNING true",
+		func(rows pgx.Rows) error { return rows.Scan(&ok) }, int64(r.app), blob(id))
+	return ok, err
 }
 
 func (r *records) Words() (list []string, err error) {

@@ -104,7 +104,7 @@ func TestReportOfAnEarlierTurnIsNotWritten(t *testing.T) {
 			t.Errorf("the earlier turn moved the cursor to %d", got)
 		}
 	}, second)
-	pending, err := first.Pending(t.Context(), app, "primary", 0, 10)
+	pending, err := first.Pending(t.Context(), app, "primary", false, 0, 10)
 	if err != nil || len(pending) != 2 {
 		t.Errorf("%+v, %v", pending, err)
 	}

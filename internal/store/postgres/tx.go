@@ -221,7 +221,10 @@ func (t *tx) Put(app chat.AppID, rows *chat.Rows) error {
 	t.putEvents(rows.Events)
 	t.putRepeats(rows.Repeats)
 	for i := range rows.Progress {
-		t.putProgress(&rows.Progress[i])
+		if err := t.putProgress(&rows.Progress[i]); err != nil {
+			t.failed = err
+			return err
+		}
 	}
 	t.putSpoken(rows.Spoken)
 	totals := &rows.Totals

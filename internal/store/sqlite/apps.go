@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/parley-im/parley/internal/chat"
@@ -97,16 +98,17 @@ func (s *Store) Words(ctx context.Context, app chat.AppID) (list []string, err e
 	return list, err
 }
 
-const selectEndpoints = "SELECT id, url, token, ca, commands, cursor, cursor_previous FROM endpoints WHERE app = ?"
+const selectEndpoints = "SELECT id, url, token, ca, commands, settings, cursor, cursor_previous, lane FROM endpoints WHERE app = ?"
 
 func scanEndpoint(scan scanner, app chat.AppID) (chat.Endpoint, error) {
 	e := chat.Endpoint{App: app}
-	var commands []byte
-	if err := scan(&e.ID, &e.URL, &e.Token, &e.CA, &commands, &e.Cursor, &e.CursorPrevious); err != nil {
+	var commands, settings, lane []byte
+	if err := scan(&e.ID, &e.URL, &e.Token, &e.CA, &commands, &settings, &e.Cursor, &e.CursorPrevious, &lane); err != nil {
 		return e, err
 	}
-	if err := json.Unmarshal(commands, &e.Commands); err != nil {
-		return e, fmt.Errorf("commands of endpoint %q: %w", e.ID, err)
+	err := errors.Join(json.Unmarshal(commands, &e.Commands), json.Unmarshal(settings, &e.EndpointSettings), json.Unmarshal(lane, &e.Lane))
+	if err != nil {
+		return e, fmt.Errorf("endpoint %q: %w", e.ID, err)
 	}
 	return e, nil
 }

@@ -110,7 +110,7 @@ func state(t *testing.T, s *sqlite.Store, ids ...chat.AppID) map[chat.AppID]appS
 			t.Fatalf("%v, %v", ends, err)
 		}
 		a.Endpoint = ends[0]
-		if a.Pending, err = s.Pending(t.Context(), id, "e", 0, 10); err != nil {
+		if a.Pending, err = s.Pending(t.Context(), id, "e", false, 0, 10); err != nil {
 			t.Fatal(err)
 		}
 		if a.Events, err = s.Events(t.Context(), id, 0, 100, 1<<20); err != nil {

@@ -135,6 +135,9 @@ func (s *Store) blank(w *session, f *find) error {
 			endpoint IN (SELECT id FROM endpoints WHERE app = ?1)`, e.app, e.seq); err != nil {
 			return err
 		}
+		if err := w.stripAnswers(e.app, e.seq); err != nil {
+			return err
+		}
 	}
 	for _, id := range f.messages {
 		if err := w.exec("UPDATE messages SET body = ?, cloud = x'', flags = flags | ? WHERE id = ?",

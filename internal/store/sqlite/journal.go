@@ -7,9 +7,6 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// attemptsKept is how many failed attempts of an event an endpoint keeps.
-const attemptsKept = 32
-
 const fromHeads = "SELECT h.app, a.epoch, h.next, h.version, h.time, h.accepted, h.refused, h.dropped, h.repeated FROM heads h JOIN apps a ON a.id = h.app"
 
 func scanHead(scan scanner) (app chat.AppID, h chat.Head, err error) {
@@ -129,72 +126,4 @@ func (s *Store) Repeat(ctx context.Context, app chat.AppID, key chat.RepeatKey, 
 		return err
 	})
 	return r, ok, err
-}
-
-// Pending lists the events that stand apart from an endpoint's cursor.
-func (s *Store) Pending(ctx context.Context, app chat.AppID, endpoint string, after chat.Sequence, limit int) (list []chat.Pending, err error) {
-	err = s.read(ctx, func(c *session) error {
-		return c.each(func(scan scanner) error {
-			var p chat.Pending
-			err := scan(&p.Seq, &p.Previous, &p.Attempt, &p.NextAt, &p.Dead, &p.Status, &p.Reason)
-			list = append(list, p)
-			return err
-		}, `SELECT seq, previous, attempt, next_at, dead, status, reason FROM pending
-			WHERE app = ? AND endpoint = ? AND seq > ? ORDER BY seq LIMIT ?`, int64(app), blob(endpoint), int64(after), int64(limit))
-	})
-	return list, err
-}
-
-// Failures lists the failed attempts to deliver an event to an endpoint, oldest
-// first, at most the last 32.
-func (s *Store) Failures(ctx context.Context, app chat.AppID, endpoint string, seq chat.Sequence) (list []chat.Attempted, err error) {
-	err = s.read(ctx, func(c *session) error {
-		return c.each(func(scan scanner) error {
-			f := chat.Attempted{Seq: seq}
-			err := scan(&f.Attempt, &f.At, &f.Duration, &f.Status, &f.Reason, &f.Answer)
-			list = append(list, f)
-			return err
-		}, `SELECT attempt, at, duration, status, reason, answer FROM failures
-			WHERE app = ? AND endpoint = ? AND seq = ? ORDER BY n`, int64(app), blob(endpoint), int64(seq))
-	})
-	return list, err
-}
-
-// putProgress writes what a lane reports. The report of an endpoint that was
-// deleted in the meantime is dropped.
-func (c *session) putProgress(app chat.AppID, p *chat.Progress) error {
-	endpoint := blob(p.Endpoint)
-	n, err := c.change("UPDATE endpoints SET cursor = ?, cursor_previous = ? WHERE app = ? AND id = ?",
-		int64(p.Cursor), int64(p.CursorPrevious), int64(app), endpoint)
-	if err != nil || n == 0 {
-		return err
-	}
-	for i := range p.Put {
-		e := &p.Put[i]
-		if err := c.exec(`INSERT INTO pending (app, endpoint, seq, previous, attempt, next_at, dead, status, reason)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET previous = excluded.previous, attempt = excluded.attempt,
-			next_at = excluded.next_at, dead = excluded.dead, status = excluded.status, reason = excluded.reason`,
-			int64(app), endpoint, int64(e.Seq), int64(e.Previous), int64(e.Attempt), e.NextAt, e.Dead, int64(e.Status), blob(e.Reason)); err != nil {
-			return err
-		}
-	}
-	for _, seq := range p.Delete {
-		if err := c.exec("DELETE FROM pending WHERE app = ? AND endpoint = ? AND seq = ?", int64(app), endpoint, int64(seq)); err != nil {
-			return err
-		}
-	}
-	for i := range p.Failed {
-		f := &p.Failed[i]
-		if err := c.exec(`INSERT INTO failures (app, endpoint, seq, n, attempt, at, duration, status, reason, answer)
-			SELECT ?1, ?2, ?3, coalesce(max(n), 0) + 1, ?4, ?5, ?6, ?7, ?8, ?9 FROM failures WHERE app = ?1 AND endpoint = ?2 AND seq = ?3`,
-			int64(app), endpoint, int64(f.Seq), int64(f.Attempt), f.At, f.Duration, int64(f.Status), blob(f.Reason), blob(f.Answer)); err != nil {
-			return err
-		}
-		if err := c.exec(`DELETE FROM failures WHERE app = ?1 AND endpoint = ?2 AND seq = ?3 AND n <=
-			(SELECT max(n) FROM failures WHERE app = ?1 AND endpoint = ?2 AND seq = ?3) - ?4`,
-			int64(app), endpoint, int64(f.Seq), int64(attemptsKept)); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -82,6 +82,10 @@ func (r *records) DeleteApp() error {
 		"DELETE FROM accounts WHERE app = ?1",
 		"DELETE FROM erasures WHERE app = ?1",
 		"DELETE FROM words WHERE app = ?1",
+		"DELETE FROM tokens WHERE app = ?1",
+		"DELETE FROM replays WHERE app = ?1",
+		"DELETE FROM dead_ranges WHERE app = ?1",
+		"DELETE FROM deliveries WHERE app = ?1",
 		"DELETE FROM failures WHERE app = ?1",
 		"DELETE FROM pending WHERE app = ?1",
 		"DELETE FROM endpoints WHERE app = ?1",
@@ -102,25 +106,70 @@ func (r *records) Endpoint(id string) (e chat.Endpoint, ok bool, err error) {
 	return e, ok, err
 }
 
-// PutEndpoint leaves the cursor of an endpoint that exists where it is: it
-// belongs to the lane, which reports it as progress. With other commands the
-// chain of events before one another begins anew.
+func (r *records) Next() (next chat.Sequence, err error) {
+	_, err = r.w.one(row(&next), "SELECT next FROM heads WHERE app = ?", int64(r.app))
+	return next, err
+}
+
+// PutEndpoint leaves cursor and lane of an endpoint that exists where they are.
 func (r *records) PutEndpoint(e chat.Endpoint) error {
 	commands, err := json.Marshal(e.Commands)
 	if err != nil {
 		return r.tx.fail("put endpoint", err)
 	}
-	return r.run("put endpoint", []any{blob(e.ID), blob(e.URL), blob(e.Token), blob(e.CA), commands, int64(e.Cursor), int64(e.CursorPrevious)},
-		`INSERT INTO endpoints (app, id, url, token, ca, commands, cursor, cursor_previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-		ON CONFLICT DO UPDATE SET url = excluded.url, token = excluded.token, ca = excluded.ca, commands = excluded.commands,
-			cursor_previous = CASE WHEN commands = excluded.commands THEN cursor_previous ELSE 0 END`)
+	settings, err := json.Marshal(e.EndpointSettings)
+	if err != nil {
+		return r.tx.fail("put endpoint", err)
+	}
+	return r.run("put endpoint", []any{blob(e.ID), blob(e.URL), blob(e.Token), blob(e.CA), commands, settings, int64(e.Cursor), int64(e.CursorPrevious)},
+		`INSERT INTO endpoints (app, id, url, token, ca, commands, settings, cursor, cursor_previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+		ON CONFLICT DO UPDATE SET url = excluded.url, token = excluded.token, ca = excluded.ca, commands = excluded.commands, settings = excluded.settings`)
 }
+
+func (r *records) count(table string) (n int64, err error) {
+	_, err = r.w.one(row(&n), "SELECT count(*) FROM "+table+" WHERE app = ?", int64(r.app))
+	return n, err
+}
+
+func (r *records) CountEndpoints() (int64, error) { return r.count("endpoints") }
+func (r *records) CountTokens() (int64, error)    { return r.count("tokens") }
 
 func (r *records) DeleteEndpoint(id string) error {
 	return r.run("delete endpoint", []any{blob(id)},
+		"DELETE FROM replays WHERE app = ?1 AND endpoint = ?2",
+		"DELETE FROM dead_ranges WHERE app = ?1 AND endpoint = ?2",
+		"DELETE FROM deliveries WHERE app = ?1 AND endpoint = ?2",
 		"DELETE FROM failures WHERE app = ?1 AND endpoint = ?2",
 		"DELETE FROM pending WHERE app = ?1 AND endpoint = ?2",
 		"DELETE FROM endpoints WHERE app = ?1 AND id = ?2")
+}
+
+func (r *records) AddReplay(p chat.Replay) (id int64, err error) {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return 0, r.tx.fail("add a replay", err)
+	}
+	if err := r.run("add a replay", []any{blob(p.Endpoint), int64(p.Next), int64(p.Last), body},
+		"INSERT INTO replays (app, endpoint, next, last, body) VALUES (?1, ?2, ?3, ?4, ?5)"); err != nil {
+		return 0, err
+	}
+	_, err = r.w.one(row(&id), "SELECT last_insert_rowid()")
+	return id, r.tx.fail("add a replay", err)
+}
+
+func (r *records) CountReplays(endpoint string) (n int64, err error) {
+	_, err = r.w.one(row(&n), "SELECT count(*) FROM replays WHERE app = ? AND endpoint = ?", int64(r.app), blob(endpoint))
+	return n, err
+}
+
+func (r *records) AddToken(t chat.Token) error {
+	return r.run("add a token", []any{blob(t.ID), blob(t.Name), t.CreatedAt, t.Hash},
+		"INSERT INTO tokens (app, id, name, created_at, hash) VALUES (?1, ?2, ?3, ?4, ?5)")
+}
+
+func (r *records) DeleteToken(id string) (bool, error) {
+	n, err := r.w.change("DELETE FROM tokens WHERE app = ? AND id = ?", int64(r.app), blob(id))
+	return n > 0, r.tx.fail("delete a token", err)
 }
 
 func (r *records) Words() ([]string, error) { return r.w.words(r.app) }

@@ -118,22 +118,24 @@ func erased(t *testing.T, w *world) {
 	}
 	w.change(t, app1, func(r chat.Records) error { return r.PutEndpoint(chat.Endpoint{ID: "a", App: app1}) })
 	w.report(t, chat.Progress{Endpoint: "a", Put: []chat.Pending{{Seq: 1}, {Seq: 6}}, Failed: []chat.Attempted{
-		{Seq: 1, Attempt: 1, Status: 500, Reason: "500", Answer: []byte("secret")}, {Seq: 6, Attempt: 1, Status: 500, Answer: []byte("stays")}}})
+		{Seq: 1, Attempt: 1, Status: 500, Reason: "500", Answer: []byte("secret")}, {Seq: 6, Attempt: 1, Status: 500, Answer: []byte("stays")}},
+		Delivered: []chat.Attempted{{Seq: 1, Attempt: 2, At: 5, Status: 200, Answer: []byte("said")}, {Seq: 2, Attempt: 1, Status: 200}}})
 	w.deletes(t, app1, "never there", gone)
 	before, elsewhere := w.stored(t, app1, g1, g2), w.stored(t, app2, other)
 	w.tend(t, nil)
 	for range 2 {
 		equal(t, "the app", w.stored(t, app1, g1, g2), before.without(gone, all, all))
 		equal(t, "the other app", w.stored(t, app2, other), elsewhere)
-		equal(t, "pending", len(get[[]chat.Pending](t)(w.store.Pending(w.ctx, app1, "a", 0, 9))), 2)
+		equal(t, "pending", len(get[[]chat.Pending](t)(w.store.Pending(w.ctx, app1, "a", false, 0, 9))), 2)
 		w.restart(t)
 	}
-	if lister, ok := w.store.(failureLister); ok {
-		for seq, answer := range map[chat.Sequence]string{1: "", 6: "stays"} {
-			list := get[[]chat.Attempted](t)(lister.Failures(w.ctx, app1, "a", seq))
-			if len(list) != 1 || list[0].Status != 500 || string(list[0].Answer) != answer {
-				t.Errorf("failed attempts of event %d: %+v", seq, list)
-			}
+	for seq, answer := range map[chat.Sequence]string{1: "", 6: "stays"} {
+		list := get[[]chat.Attempted](t)(w.store.Attempts(w.ctx, app1, "a", seq))
+		if len(list) == 0 || list[0].Status != 500 || string(list[0].Answer) != answer {
+			t.Errorf("failed attempts of event %d: %+v", seq, list)
+		}
+		if seq == 1 && (len(list) != 2 || list[1].Status != 200 || len(list[1].Answer) > 0) {
+			t.Errorf("attempts of event %d: %+v", seq, list)
 		}
 	}
 }

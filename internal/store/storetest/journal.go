@@ -1,7 +1,8 @@
 package storetest
 
 import (
-	"context"
+	"cmp"
+	"slices"
 	"testing"
 
 	"github.com/parley-im/parley/internal/chat"
@@ -56,7 +57,7 @@ func progress(t *testing.T, w *world) {
 		return r.PutEndpoint(chat.Endpoint{ID: "b", App: app1})
 	})
 	pending := func(endpoint string, after chat.Sequence, limit int) []chat.Pending {
-		return get[[]chat.Pending](t)(w.store.Pending(w.ctx, app1, endpoint, after, limit))
+		return bothPending(t, w.store, app1, endpoint, after, limit)
 	}
 	rows := []chat.Pending{
 		{Seq: 2, Previous: 1, Attempt: 2, NextAt: start * 1000, Status: 500, Reason: "HTTP 500 \x00"},
@@ -83,17 +84,16 @@ func progress(t *testing.T, w *world) {
 	equal(t, "pending of a deleted endpoint", pending("a", 0, 10), []chat.Pending(nil))
 }
 
-// failureLister is a capability: a store that shows the failed attempts of an
-// event at an endpoint, oldest first.
-type failureLister interface {
-	Failures(ctx context.Context, app chat.AppID, endpoint string, seq chat.Sequence) ([]chat.Attempted, error)
+// bothPending lists an endpoint's rows, dead or not, by sequence.
+func bothPending(t *testing.T, s chat.Store, app chat.AppID, endpoint string, after chat.Sequence, limit int) []chat.Pending {
+	t.Helper()
+	list := append(get[[]chat.Pending](t)(s.Pending(t.Context(), app, endpoint, false, after, limit)),
+		get[[]chat.Pending](t)(s.Pending(t.Context(), app, endpoint, true, after, limit))...)
+	slices.SortFunc(list, func(a, b chat.Pending) int { return cmp.Compare(a.Seq, b.Seq) })
+	return list[:min(len(list), limit)]
 }
 
 func failures(t *testing.T, w *world) {
-	lister, ok := w.store.(failureLister)
-	if !ok {
-		t.Skip("this store does not show failed attempts")
-	}
 	w.change(t, app1, func(r chat.Records) error { return r.PutEndpoint(chat.Endpoint{ID: "a", App: app1}) })
 	var all []chat.Attempted
 	for i := range 10 {
@@ -105,10 +105,10 @@ func failures(t *testing.T, w *world) {
 		all = append(all, part...)
 		w.report(t, chat.Progress{Endpoint: "a", Cursor: 3, Failed: append(part, chat.Attempted{Seq: 4, Attempt: i + 1})})
 	}
-	equal(t, "kept", get[[]chat.Attempted](t)(lister.Failures(w.ctx, app1, "a", 3)), all[len(all)-32:])
-	if n := len(get[[]chat.Attempted](t)(lister.Failures(w.ctx, app1, "a", 4))); n != 10 {
+	equal(t, "kept", get[[]chat.Attempted](t)(w.store.Attempts(w.ctx, app1, "a", 3)), all[len(all)-32:])
+	if n := len(get[[]chat.Attempted](t)(w.store.Attempts(w.ctx, app1, "a", 4))); n != 10 {
 		t.Fatalf("%d attempts of the other event", n)
 	}
 	w.change(t, app1, func(r chat.Records) error { return r.DeleteEndpoint("a") })
-	equal(t, "of a deleted endpoint", get[[]chat.Attempted](t)(lister.Failures(w.ctx, app1, "a", 3)), []chat.Attempted(nil))
+	equal(t, "of a deleted endpoint", get[[]chat.Attempted](t)(w.store.Attempts(w.ctx, app1, "a", 3)), []chat.Attempted(nil))
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -28,7 +29,8 @@ func Fill(t *testing.T, s chat.Store) {
 				return err
 			}
 		}
-		if err := r.PutEndpoint(chat.Endpoint{ID: chat.PrimaryEndpoint, App: app1, URL: "https://example.com/a?b=c", Token: "a\x00b", Commands: chat.Commands}); err != nil {
+		if err := r.PutEndpoint(chat.Endpoint{ID: chat.PrimaryEndpoint, App: app1, URL: "https://example.com/a?b=c", Token: "a\x00b", Commands: chat.Commands,
+			EndpointSettings: chat.EndpointSettings{Rate: 5, Keys: []chat.SigningKey{{Kind: chat.KeyHMAC, Secret: []byte{0, 1}}}, Since: 1}}); err != nil {
 			return err
 		}
 		_, err := r.RaiseVersion(chat.Change{ID: attempt(1), Touched: chat.Touched{App: true}})
@@ -57,6 +59,12 @@ func Fill(t *testing.T, s chat.Store) {
 		})
 	}
 	w.send(t, app1, kept, 20, 0, start)
+	w.change(t, app1, func(r chat.Records) error {
+		if _, err := r.AddReplay(chat.Replay{Endpoint: chat.PrimaryEndpoint, First: 1, Next: 2, Last: 5, Dead: true, Group: "g\x00"}); err != nil {
+			return err
+		}
+		return r.AddToken(chat.Token{ID: "reader", App: app1, Name: "\x00", CreatedAt: start, Hash: chat.HashToken("secret")})
+	})
 	gone := w.makeGroup(t, app1, "dissolved")
 	w.send(t, app1, gone, 5, 100, start)
 	w.change(t, app1, func(r chat.Records) error { return r.DeleteGroup(gone) })
@@ -74,7 +82,10 @@ func Fill(t *testing.T, s chat.Store) {
 		rows.Progress = []chat.Progress{{Endpoint: chat.PrimaryEndpoint, Cursor: 9, CursorPrevious: 8, Put: []chat.Pending{
 			{Seq: 3, Previous: 2, Attempt: 4, NextAt: start * 1000, Status: 500, Reason: "HTTP 500"},
 			{Seq: 5, Attempt: 11, NextAt: start * 1000, Dead: true, Reason: "\x00"},
-		}, Failed: []chat.Attempted{{Seq: 3, Attempt: 3, At: start * 1000, Duration: 5000, Status: 500, Reason: "HTTP 500", Answer: []byte("oops\x00")}}}}
+		}, Failed: []chat.Attempted{{Seq: 3, Attempt: 3, At: start * 1000, Duration: 5000, Status: 500, Reason: "HTTP 500", Answer: []byte("oops\x00")}},
+			Delivered: []chat.Attempted{{Seq: 1, Attempt: 1, At: start * 1000, Duration: 5, Status: 200, Answer: []byte("{}")}}, At: 1,
+			Dead: []chat.DeadRange{{First: 6, Last: 7, At: start * 1000, Reason: "too old", Switches: chat.Switches{Commands: chat.Commands}}},
+			Lane: &chat.LaneState{FailingAt: start * 1000, Probes: 2}}}
 		return rows
 	}))
 }
@@ -96,15 +107,7 @@ func Describe(t *testing.T, s chat.Store) string {
 		tell("head", []any{head.Epoch, head.Next, head.Version, head.Time, head.Totals})
 		tell("words", bytesOf(get[[]string](t)(s.Words(t.Context(), a.ID))))
 		for _, e := range get[[]chat.Endpoint](t)(s.Endpoints(t.Context(), a.ID)) {
-			tell("endpoint", e)
-			tell("pending", get[[]chat.Pending](t)(s.Pending(t.Context(), a.ID, e.ID, 0, 1000)))
-			if f, ok := s.(failureLister); ok {
-				for seq := range head.Next {
-					if list := get[[]chat.Attempted](t)(f.Failures(t.Context(), a.ID, e.ID, seq)); len(list) > 0 {
-						tell("failures", list)
-					}
-				}
-			}
+			tellDelivery(t, tell, s, &e, head.Next)
 		}
 		for _, text := range keepsakes {
 			user := chat.UserID("user-" + text)
@@ -183,5 +186,76 @@ func GoOn(t *testing.T, s chat.Store) {
 		var err error
 		more, err = s.Maintain()
 		must(t, err)
+	}
+}
+
+// tellDelivery tells an endpoint and what its lane wrote. What version 0.1 did
+// not have is told only where it is there.
+func tellDelivery(t *testing.T, tell func(string, any), s chat.Store, e *chat.Endpoint, next chat.Sequence) {
+	t.Helper()
+	tell("endpoint", struct {
+		ID                     string
+		App                    chat.AppID
+		URL, Token, CA         string
+		Commands               []string
+		Cursor, CursorPrevious chat.Sequence
+	}{e.ID, e.App, e.URL, e.Token, e.CA, e.Commands, e.Cursor, e.CursorPrevious})
+	if v := []any{e.EndpointSettings, e.Lane}; !reflect.DeepEqual(v, []any{chat.EndpointSettings{}, chat.LaneState{}}) {
+		tell("settings and lane", v)
+	}
+	type pending struct {
+		Seq, Previous chat.Sequence
+		Attempt       int
+		NextAt        int64
+		Dead          bool
+		Status        int
+		Reason        string
+	}
+	list := []pending{}
+	var more []any
+	for _, p := range bothPending(t, s, e.App, e.ID, 0, 1000) {
+		list = append(list, pending{p.Seq, p.Previous, p.Attempt, p.NextAt, p.Dead, p.Status, p.Reason})
+		if p.Since != 0 || p.Group != "" || p.Replay {
+			more = append(more, []any{p.Seq, p.Since, p.Group, p.Replay})
+		}
+	}
+	tell("pending", list)
+	if more != nil {
+		tell("pending more", more)
+	}
+	type failed struct {
+		Seq      chat.Sequence
+		Attempt  int
+		At       int64
+		Duration int64
+		Status   int
+		Reason   string
+		Answer   []byte
+	}
+	for seq := range next {
+		var list []failed
+		var others []chat.Attempted
+		for _, a := range get[[]chat.Attempted](t)(s.Attempts(t.Context(), e.App, e.ID, seq)) {
+			if a.Reason == "" || a.Replay {
+				others = append(others, a)
+				continue
+			}
+			list = append(list, failed{a.Seq, a.Attempt, a.At, a.Duration, a.Status, a.Reason, append([]byte(nil), a.Answer...)})
+		}
+		if list != nil {
+			tell("failures", list)
+		}
+		if others != nil {
+			tell("attempts", others)
+		}
+	}
+	if list := get[[]chat.DeadRange](t)(s.DeadRanges(t.Context(), e.App, e.ID)); list != nil {
+		tell("dead ranges", list)
+	}
+	if list := get[[]chat.Token](t)(s.Tokens(t.Context(), e.App)); list != nil {
+		tell("tokens", list)
+	}
+	if list := get[[]chat.Replay](t)(s.Replays(t.Context(), e.App, e.ID)); list != nil {
+		tell("replays", list)
 	}
 }

@@ -84,8 +84,10 @@ func endpoints(t *testing.T, w *world) {
 	w.change(t, app1, func(r chat.Records) error { return r.PutEndpoint(changed) })
 	equal(t, "endpoints", get[[]chat.Endpoint](t)(w.store.Endpoints(w.ctx, app1)), []chat.Endpoint{second, first})
 
-	// Other switches: the chain of events begins anew.
-	first.Commands, changed.Commands, first.CursorPrevious = nil, nil, 0
+	first.Commands, changed.Commands = nil, nil
+	first.EndpointSettings = chat.EndpointSettings{Codes: []int{10017}, Groups: []chat.GroupID{"g\x00"}, Keys: []chat.SigningKey{{Kind: chat.KeyHMAC, Secret: []byte{1, 0}}},
+		Retry: []int{1, 2}, Paused: "why", Since: 9, Past: []chat.PastSwitches{{UpTo: 4, Switches: chat.Switches{Commands: []string{"a"}}}}}
+	changed.EndpointSettings = first.EndpointSettings
 	w.change(t, app1, func(r chat.Records) error {
 		if err := r.PutEndpoint(changed); err != nil {
 			return err
@@ -388,7 +390,7 @@ func removedApp(t *testing.T, w *world) {
 		equal(t, "words", get[[]string](t)(w.store.Words(w.ctx, app2)), []string(nil))
 		equal(t, "endpoints", get[[]chat.Endpoint](t)(w.store.Endpoints(w.ctx, app2)), []chat.Endpoint(nil))
 		equal(t, "events", get[[]chat.Event](t)(w.store.Events(w.ctx, app2, 0, 10, 1<<20)), []chat.Event(nil))
-		equal(t, "pending", get[[]chat.Pending](t)(w.store.Pending(w.ctx, app2, "primary", 0, 10)), []chat.Pending(nil))
+		equal(t, "pending", get[[]chat.Pending](t)(w.store.Pending(w.ctx, app2, "primary", false, 0, 10)), []chat.Pending(nil))
 		equal(t, "messages", get[[]chat.Message](t)(w.store.Messages(w.ctx, app2, g, 9, 9)), []chat.Message(nil))
 		equal(t, "standing", get[chat.Standing](t)(w.store.Standing(w.ctx, app2, g, "u")), chat.Standing{})
 		if _, ok, err := w.store.Account(w.ctx, app2, "u"); ok || err != nil {

@@ -85,6 +85,9 @@ func Run(t *testing.T, open Open) {
 		{"events are read in pages", eventPages},
 		{"progress moves the cursor and keeps rows apart", progress},
 		{"failed attempts are kept, the last 32", failures},
+		{"what a lane writes comes back", deliveries},
+		{"replays are kept until they are done", replays},
+		{"tokens are found by their secret", tokens},
 
 		{"what a deleted user said is blanked", erased},
 		{"a name used again is another user's", erasedTwice},

@@ -88,6 +88,7 @@ func fillRandomly(t *rapid.T, s chat.Store, app chat.AppID) {
 		must(tx.Commit())
 	}
 	var groups []chat.GroupKey
+	var endpoints []string
 	within(func(tx chat.Tx) {
 		r, err := tx.Records(app)
 		must(err)
@@ -98,6 +99,14 @@ func fillRandomly(t *rapid.T, s chat.Store, app chat.AppID) {
 		}
 		for _, id := range some("endpoints") {
 			must(r.PutEndpoint(chat.Endpoint{ID: id, App: app, URL: id, Commands: chat.Commands}))
+			endpoints = append(endpoints, id)
+			for range rapid.IntRange(0, 2).Draw(t, "replays") {
+				_, err := r.AddReplay(chat.Replay{Endpoint: id, First: 1, Next: 2, Last: 3, Group: chat.GroupID(id)})
+				must(err)
+			}
+		}
+		for _, name := range some("tokens") {
+			must(r.AddToken(chat.Token{ID: name, App: app, Name: name, Hash: chat.HashToken(fmt.Sprint(app, name))}))
 		}
 		for _, id := range some("groups") {
 			key, err := r.CreateGroup(chat.Group{ID: chat.GroupID(id), Type: chat.Public, Name: id, MuteAll: len(id)%2 == 1})
@@ -136,6 +145,14 @@ func fillRandomly(t *rapid.T, s chat.Store, app chat.AppID) {
 				a := chat.AttemptID{byte(app), byte(n), byte(i), 0xff}
 				rows.Events = append(rows.Events, chat.Event{App: app, Seq: rows.Next, ID: a, Attempt: a, Command: chat.CommandSendMsgException, Time: now * 1000, Body: []byte(text), Detail: []byte(text), Count: 1})
 				rows.Next++
+			}
+			for _, id := range endpoints {
+				a := chat.Attempted{Seq: chat.Sequence(n + 1), Attempt: n + 1, At: now, Reason: id}
+				delivered := a
+				delivered.Reason, delivered.Answer = "", []byte(id)
+				rows.Progress = append(rows.Progress, chat.Progress{Endpoint: id, Cursor: rows.Next - 1, At: int64(n), Failed: []chat.Attempted{a}, Delivered: []chat.Attempted{delivered},
+					Put: []chat.Pending{{Seq: a.Seq, Since: now, Group: chat.GroupID(id), Replay: n%2 == 0}}, Dead: []chat.DeadRange{{First: a.Seq, Last: a.Seq + 5, Reason: id}},
+					Lane: &chat.LaneState{Probes: n, LastError: fmt.Sprint(len(id))}})
 			}
 			must(tx.Put(app, &rows))
 		})

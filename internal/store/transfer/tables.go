@@ -49,7 +49,7 @@ var carried = []table{
 		bytes, "epoch=a.epoch", number, "next time version accepted refused dropped repeated")},
 	{name: "words", from: "words t", keys: 2, columns: columns(number, "app", bytes, "word")},
 	{name: "endpoints", from: "endpoints t", keys: 2, columns: columns(number, "app",
-		bytes, "id url token ca commands", number, "cursor cursor_previous")},
+		bytes, "id url token ca commands settings", number, "cursor cursor_previous", bytes, "lane")},
 	{name: "accounts", from: "accounts t", keys: 2, columns: columns(number, "app",
 		bytes, "account=user nick face_url", number, "create_time mute_until c2c_mute")},
 	{name: "groups", from: "groups t", keys: 2, columns: columns(number, "app key",
@@ -68,9 +68,14 @@ var carried = []table{
 		id, "id attempt", bytes, "command", number, "time", bytes, "client_ip platform", integer, "code", bytes, "grp sender",
 		number, "random", bytes, "rule body detail", number, "count cut")},
 	{name: "pending", from: "pending t", keys: 3, columns: columns(number, "app", bytes, "endpoint", number, "seq previous attempt next_at",
-		truth, "dead", number, "status", bytes, "reason")},
+		truth, "dead", number, "status", bytes, "reason", number, "since", bytes, "grp", truth, "replay")},
 	{name: "failures", from: "failures t", keys: 4, columns: columns(number, "app", bytes, "endpoint", number, "seq", integer, "n",
-		number, "attempt at duration status", bytes, "reason answer")},
+		number, "attempt at duration status", bytes, "reason answer", truth, "replay")},
+	{name: "deliveries", from: "deliveries t", keys: 4, columns: columns(number, "app", bytes, "endpoint", number, "chunk at", bytes, "body")},
+	{name: "dead_ranges", from: "dead_ranges t", keys: 3, columns: columns(number, "app", bytes, "endpoint", number, "first last at",
+		bytes, "reason switches")},
+	{name: "replays", from: "replays t", keys: 3, columns: columns(number, "app", bytes, "endpoint", number, "id next last", bytes, "body")},
+	{name: "tokens", from: "tokens t", keys: 2, columns: columns(number, "app", bytes, "id name", number, "created_at", bytes, "hash")},
 }
 
 // What has no counterpart on the other side, and why. A "*" is any ending.

@@ -171,12 +171,12 @@ func (d *target) journals(ctx context.Context) (map[int64]int64, error) {
 // finish sets what gives out keys behind those that are there, and lets the
 // database be served. Where it was until now does not matter: what the folder
 // holds was found in it.
-func (d *target) finish(ctx context.Context, groups, members int64) error {
+func (d *target) finish(ctx context.Context, groups, members, replays int64) error {
 	return pgx.BeginFunc(ctx, d.conn, func(tx pgx.Tx) error {
 		for _, s := range []struct {
 			table, column string
 			last          int64
-		}{{"groups", "key", groups}, {"members", "ord", members}} {
+		}{{"groups", "key", groups}, {"members", "ord", members}, {"replays", "id", replays}} {
 			if _, err := tx.Exec(ctx, "SELECT setval(pg_get_serial_sequence($1, $2), greatest($3::bigint, 1), $3::bigint > 0)", s.table, s.column, s.last); err != nil {
 				return fmt.Errorf("set the next %s of %s: %w", s.column, s.table, err)
 			}

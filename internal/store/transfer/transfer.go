@@ -188,6 +188,10 @@ func (m *move) finish(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the last member's place: %w", err)
 	}
+	replays, err := m.from.number(ctx, "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'replays'), 0)")
+	if err != nil {
+		return fmt.Errorf("read the last replay's id: %w", err)
+	}
 	m.tell(Marking, "", 0, 0)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -196,7 +200,7 @@ func (m *move) finish(ctx context.Context) error {
 		return err
 	}
 	m.tell(Finishing, "", 0, 0)
-	if err := m.to.finish(ctx, groups, members); err != nil {
+	if err := m.to.finish(ctx, groups, members, replays); err != nil {
 		return fmt.Errorf("finish the move: %w", err)
 	}
 	return nil
