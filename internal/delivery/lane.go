@@ -32,7 +32,7 @@ type Journal interface {
 	Head(ctx context.Context, app chat.AppID) (chat.Head, error)
 	Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) ([]chat.Event, error)
 	Event(ctx context.Context, app chat.AppID, seq chat.Sequence) (chat.Event, bool, error)
-	Pending(ctx context.Context, app chat.AppID, endpoint string, after chat.Sequence, limit int) ([]chat.Pending, error)
+	Pending(ctx context.Context, app chat.AppID, endpoint string, dead bool, after chat.Sequence, limit int) ([]chat.Pending, error)
 }
 
 // lane delivers one app's journal to one endpoint. All fields below the line
