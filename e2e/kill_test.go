@@ -55,7 +55,7 @@ func TestStopAndStartSendNothingAgain(t *testing.T) {
 			refused(s, i)
 		}
 		// Attempts that a stop breaks off are made again; here they have all come back.
-		delivered := fmt.Sprintf(`parley_delivery_attempts_total{app="%d",result="delivered"}`, appID)
+		delivered := fmt.Sprintf(`parley_delivery_attempts_total{app="%d",endpoint="primary",result="delivered"}`, appID)
 		eventually(t, "all callbacks are delivered", func() bool { return s.metrics(t)[delivered] == 5 })
 		s.stop(t)
 		s = serve(t, nil, flags...)

@@ -39,7 +39,7 @@ func deliverer(t *testing.T, two [2]*server) (i int) {
 // delivered is how many callbacks a server has delivered.
 func (s *server) delivered(t *testing.T) int {
 	t.Helper()
-	return int(s.metrics(t)[fmt.Sprintf(`parley_delivery_attempts_total{app="%d",result="delivered"}`, appID)])
+	return int(s.metrics(t)[fmt.Sprintf(`parley_delivery_attempts_total{app="%d",endpoint="primary",result="delivered"}`, appID)])
 }
 
 func TestTwoProcessesShareADatabaseAndOneIsKilled(t *testing.T) {

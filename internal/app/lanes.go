@@ -31,11 +31,15 @@ type lanes struct {
 	once   sync.Once
 }
 
-func newLanes(s store, log *slog.Logger, o delivery.Options) *lanes {
-	l := &lanes{log: log, options: o, done: make(chan struct{})}
+// newLanes makes the lanes; their options are set before start.
+func newLanes(s store, log *slog.Logger) *lanes {
+	l := &lanes{log: log, done: make(chan struct{})}
 	l.turns, _ = s.(turns)
 	return l
 }
+
+// deliverer is the one that runs now; nil while another process delivers.
+func (l *lanes) deliverer() *delivery.Deliverer { return l.current.Load() }
 
 // start begins to deliver the journals of a started backend, at once or when it
 // is this process's turn.

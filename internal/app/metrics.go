@@ -2,39 +2,27 @@ package app
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-im/parley/internal/chat"
-	"github.com/parley-im/parley/internal/delivery"
 )
 
 // metrics are the server's own. What a caller can invent is never a label.
 type metrics struct {
-	backend  *chat.Backend
-	attempts *prometheus.CounterVec
-	delay    prometheus.Histogram
+	backend *chat.Backend
 
 	sends, outcomes, exceptions, unanswered, unrecorded *prometheus.Desc
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
-		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "parley_delivery_attempts_total", Help: "Callback attempts, by app and result.",
-		}, []string{"app", "result"}),
-		delay: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "parley_delivery_seconds", Help: "Time from an event to its delivery at the first attempt.",
-			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
-		}),
 		sends:      prometheus.NewDesc("parley_send_attempts_total", "Attempts to send, counted at the door.", []string{"app"}, nil),
 		outcomes:   prometheus.NewDesc("parley_sends_total", "Sends by outcome, counted after the commit.", []string{"app", "outcome"}, nil),
 		exceptions: prometheus.NewDesc("parley_exceptions_total", "Recorded exceptions, by code; the app's own codes count as 10100.", []string{"app", "code"}, nil),
 		unanswered: prometheus.NewDesc("parley_unanswered_sends", "Sends of this process whose caller was gone or whose outcome is unknown.", []string{"app"}, nil),
 		unrecorded: prometheus.NewDesc("parley_unrecorded_refusals", "Refusals with 10002 that wait for the store.", nil, nil),
 	}
-	r.MustRegister(m.attempts, m.delay)
 	r.MustRegister(m)
 	return m
 }
@@ -70,27 +58,4 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(m.unanswered, prometheus.GaugeValue, float64(c.Unanswered), app)
 	}
 	ch <- prometheus.MustNewConstMetric(m.unrecorded, prometheus.GaugeValue, float64(m.backend.UnrecordedRefusals()))
-}
-
-// Attempt counts a delivery attempt.
-func (m *metrics) Attempt(app chat.AppID, e *chat.Event, attempt int, delivered bool, _ string, at time.Time) {
-	if !delivered {
-		m.attempts.WithLabelValues(app.String(), "failed").Inc()
-		return
-	}
-	m.attempts.WithLabelValues(app.String(), "delivered").Inc()
-	if attempt == 1 {
-		m.delay.Observe(at.Sub(time.UnixMilli(e.Time)).Seconds())
-	}
-}
-
-// observers tell each of several; nil ones are passed over.
-type observers []delivery.Observer
-
-func (list observers) Attempt(app chat.AppID, e *chat.Event, attempt int, delivered bool, reason string, at time.Time) {
-	for _, o := range list {
-		if o != nil {
-			o.Attempt(app, e, attempt, delivered, reason, at)
-		}
-	}
 }

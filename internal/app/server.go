@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/parley-im/parley/internal/alert"
 	"github.com/parley-im/parley/internal/certs"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/config"
@@ -43,6 +44,7 @@ type Server struct {
 	backend  *chat.Backend
 	asker    *delivery.Asker
 	lanes    *lanes
+	alerts   *alert.Poster
 	console  *console.Console
 	control  *control.Server
 	doors    []*door
@@ -120,11 +122,15 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	s.asker = delivery.NewAsker(s.cfg.Hosted, s.log)
+	network := delivery.Network{Hosted: s.cfg.Hosted, Proxy: s.cfg.CallbackProxy}
+	s.asker = delivery.NewAsker(network, s.log)
+	s.alerts = alert.New(s.cfg.AlertURL, s.log)
 	metrics := newMetrics(s.registry)
-	s.lanes = newLanes(s.store, s.log, delivery.Options{
-		Reader: s.store, Log: s.log, Hosted: s.cfg.Hosted, Observer: observers{metrics, s.observer},
-	})
+	s.lanes = newLanes(s.store, s.log)
+	s.lanes.options = delivery.Options{
+		Reader: s.store, Log: s.log, Network: network, AlarmAfter: s.cfg.AlertAfter, Alert: s.alerts.Raise,
+		Observer: observers{newDeliveries(s.registry, s.lanes.deliverer), s.observer},
+	}
 	s.backend = chat.New(chat.Options{
 		Store: s.store, Render: wire.Bodies{}, Offers: s.lanes, Asker: s.asker, Log: s.log,
 		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal,
@@ -264,6 +270,9 @@ func (s *Server) Stop() error {
 		}
 		if s.lanes != nil {
 			s.lanes.stop()
+		}
+		if s.alerts != nil {
+			s.alerts.Close()
 		}
 		if s.backend != nil {
 			s.backend.Stop()

@@ -68,9 +68,9 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 		if err != nil {
 			return err
 		}
-		e := Endpoint{ID: PrimaryEndpoint, App: id, Commands: []string{CommandSendMsgException}, Cursor: next - 1}
-		e.Since = e.Cursor
-		newest := e.Cursor
+		newest := next - 1
+		e := Endpoint{ID: PrimaryEndpoint, App: id, Commands: []string{CommandSendMsgException}}
+		e.begin(newest)
 		had, known, err := r.Endpoint(PrimaryEndpoint)
 		if err != nil {
 			return err
@@ -92,7 +92,7 @@ func (b *Backend) UpdateApp(ctx context.Context, id AppID, change func(*App, *En
 			if err := r.DeleteEndpoint(e.ID); err != nil {
 				return err
 			}
-			e.Cursor, e.CursorPrevious, e.Since, e.Past, e.Lane = newest, 0, newest, nil, LaneState{}
+			e.begin(newest)
 		} else if known {
 			if refusal := e.replaces(&had, newest); refusal != nil {
 				return refusal

@@ -52,6 +52,8 @@ type EndpointSettings struct {
 	Lenient     bool         `json:",omitempty"` // a 200 that objects counts as delivered
 	Heartbeat   int          `json:",omitempty"` // seconds between heartbeats; 0 is none
 
+	// Life tells an endpoint from another one of the same id before it.
+	Life     string `json:",omitempty"`
 	Paused   string `json:",omitempty"` // why nothing is sent; empty: it is active
 	PausedAt int64  `json:",omitempty"` // unix milliseconds
 
@@ -94,6 +96,7 @@ type SigningKey struct {
 type LaneState struct {
 	FailingAt   int64  `json:",omitempty"` // since when it fails as a whole, unix milliseconds; 0: it does not
 	Probes      int    `json:",omitempty"` // that failed since
+	TroubleAt   int64  `json:",omitempty"` // since when it has taken nothing that it was sent; 0: it has
 	Alarmed     bool   `json:",omitempty"` // the alarm was raised, and not yet that it recovered
 	LastError   string `json:",omitempty"`
 	LastErrorAt int64  `json:",omitempty"` // unix milliseconds

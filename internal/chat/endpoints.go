@@ -60,9 +60,14 @@ func (b *Backend) CreateEndpoint(ctx context.Context, e Endpoint) error {
 		case n >= maxEndpoints:
 			return Fail(api.CodeInvalidParameter, "the app has as many endpoints as it may have")
 		}
-		e.Cursor, e.CursorPrevious, e.Since, e.Past, e.Lane = next-1, 0, next-1, nil, LaneState{}
+		e.begin(next - 1)
 		return r.PutEndpoint(e)
 	})
+}
+
+// begin makes an endpoint one that gets the events after head.
+func (e *Endpoint) begin(head Sequence) {
+	e.Cursor, e.CursorPrevious, e.Since, e.Past, e.Lane, e.Life = head, 0, head, nil, LaneState{}, NewEpoch()
 }
 
 // UpdateEndpoint changes an endpoint. Events that are committed already are for
@@ -99,6 +104,9 @@ func (e *Endpoint) replaces(had *Endpoint, head Sequence) *Refusal {
 	if err := e.Check(); err != nil {
 		return Fail(api.CodeInvalidParameter, err.Error())
 	}
+	if e.URL != had.URL && had.Paused == PausedGone && e.Paused == PausedGone {
+		e.Paused, e.PausedAt = "", 0 // it was about the old one
+	}
 	e.switched(had, head)
 	if len(e.Past) > maxPast {
 		return Fail(api.CodeInvalidParameter, "the switches were changed too often while events wait; try again when they are delivered")
@@ -127,6 +135,10 @@ func (b *Backend) DeleteEndpoint(ctx context.Context, app AppID, id string) erro
 		return r.DeleteEndpoint(id)
 	})
 }
+
+// PausedGone is why an endpoint is paused that said itself that it is gone. It
+// goes on when it is given another URL, or resumed.
+const PausedGone = "the endpoint answered 410"
 
 // PauseEndpoint stops the delivery to an endpoint, which keeps its events.
 // reason is shown to people.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Faults are everything that is wrong with a configuration, a line each.
@@ -151,4 +152,13 @@ func split(text string) (words []string) {
 		}
 	}
 	return words
+}
+
+// duration reads a span of time that is not negative.
+func (f *Faults) duration(flag, text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	if err != nil || d < 0 {
+		f.add(flag, "%q is no span of time such as 90s or 5m", text)
+	}
+	return d
 }

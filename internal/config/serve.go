@@ -1,6 +1,10 @@
 package config
 
-import "net/netip"
+import (
+	"net/netip"
+	"net/url"
+	"time"
+)
 
 // ServeFlags are the texts that `parley serve` is given.
 type ServeFlags struct {
@@ -13,6 +17,10 @@ type ServeFlags struct {
 	TLSKey            string  `name:"tls-key" placeholder:"FILE" help:"Its key."`
 	TrustedProxy      string  `name:"trusted-proxy" placeholder:"CIDR,…" help:"Proxies whose X-Forwarded-For is believed."`
 	Hosted            bool    `name:"hosted" help:"Refuse callback URLs in private and loopback ranges."`
+	CallbackProxy     string  `name:"callback-proxy" placeholder:"URL" help:"Forward proxy that callbacks go through (http or https); the environment's is not used. What may be reached is for the proxy to decide."`
+	AlertURL          *string `name:"alert-url" placeholder:"URL" help:"Where alerts are posted as JSON: an endpoint that fails for long, and that it has recovered."`
+	AlertURLFile      string  `name:"alert-url-file" placeholder:"FILE" help:"File that holds the alert URL."`
+	AlertAfter        string  `name:"alert-after" default:"5m" placeholder:"DURATION" help:"For how long an endpoint takes nothing until an alarm is raised; 0 is never."`
 	LogFormat         string  `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
 	LogLevel          string  `name:"log-level" default:"info" placeholder:"debug|info|warn|error" help:"Least level that is logged."`
 	FaultInternal     uint32  `name:"fault-internal-random" placeholder:"N" default:"0" help:"For tests: a send with this Random fails inside the server with 10002; 0 is off."`
@@ -28,8 +36,11 @@ type Serve struct {
 	TLSCert, TLSKey     string
 	TrustedProxies      []netip.Prefix
 	Hosted              bool
-	Apps                []App // the first may be from the flags
-	Operator            bool  // the first app is from the flags
+	Apps                []App    // the first may be from the flags
+	Operator            bool     // the first app is from the flags
+	CallbackProxy       *url.URL // nil: none
+	AlertURL            string
+	AlertAfter          time.Duration
 	FaultInternal       uint32
 	Log                 Log
 }
@@ -56,6 +67,14 @@ func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 	s.Data, s.Database = f.place(r.Data, "parley-data", r.DatabaseFlags)
 	f.keyPair(r.TLSCert, r.TLSKey)
 	s.TrustedProxies = f.prefixes("trusted-proxy", r.TrustedProxy)
+	s.CallbackProxy = f.proxy("callback-proxy", r.CallbackProxy)
+	if u := f.secret("alert-url", r.AlertURL, r.AlertURLFile); u != nil && *u != "" {
+		if !webURL(*u) {
+			f.add("alert-url", "it is not a URL with http or https")
+		}
+		s.AlertURL = *u
+	}
+	s.AlertAfter = f.duration("alert-after", r.AlertAfter)
 	s.Log = f.log(r.LogFormat, r.LogLevel)
 	s.Apps = parseApps(&f, r.AppFlags, more)
 	return s, f.Err()
@@ -63,4 +82,23 @@ func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 
 func (f *Faults) log(format, level string) Log {
 	return Log{Format: f.oneOf("log-format", format, "text", "json"), Level: f.oneOf("log-level", level, "debug", "info", "warn", "error")}
+}
+
+// webURL says whether a text is an address that can be called.
+func webURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
+}
+
+// proxy reads the URL of a forward proxy; nil for none.
+func (f *Faults) proxy(flag, text string) *url.URL {
+	if text == "" {
+		return nil
+	}
+	if !webURL(text) {
+		f.add(flag, "it is not a URL with http or https")
+		return nil
+	}
+	u, _ := url.Parse(text) // webURL has
+	return u
 }

@@ -18,28 +18,41 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/parley-im/parley/internal/chat"
 )
 
 // maxAnswer is how much of an answer is read.
 const maxAnswer = 64 << 10
 
-// client posts to one endpoint. It follows no redirects, uses no proxy, and
-// checks the address it connects to, not only the one that was entered.
+// client posts to one endpoint. It follows no redirects and checks the address
+// it connects to, not only the one that was entered.
 type client struct {
 	transport http.RoundTripper
 	timeout   time.Duration
 	again     bool // see post; not for questions, which are never repeated
 }
 
-// newClient makes a client that keeps up to conns connections. ca is PEM, empty
-// for the system's roots. hosted refuses addresses in private and loopback
-// ranges.
-func newClient(conns int, ca string, hosted bool, timeout time.Duration) (*client, error) {
+// Network is how callbacks reach their receivers.
+type Network struct {
+	// Hosted refuses addresses in private and loopback ranges.
+	Hosted bool
+	// Proxy is a forward proxy that all callbacks go through, nil for none; the
+	// environment's settings are not looked at. It resolves the names, so the
+	// address that is checked is its own, and what may be reached through it is for
+	// it to decide.
+	Proxy *url.URL
+}
+
+// newClient makes a client for an endpoint that keeps up to conns connections.
+func newClient(e *chat.Endpoint, conns int, n Network, timeout time.Duration) (*client, error) {
 	t := &http.Transport{
 		DialContext: (&net.Dialer{
 			Timeout:   timeout,
 			KeepAlive: 30 * time.Second,
-			Control:   func(_, address string, _ syscall.RawConn) error { return checkAddress(address, hosted) },
+			Control: func(_, address string, _ syscall.RawConn) error {
+				return checkAddress(address, n.Hosted && n.Proxy == nil)
+			},
 		}).DialContext,
 		MaxIdleConnsPerHost:    conns,
 		MaxConnsPerHost:        conns,
@@ -49,12 +62,25 @@ func newClient(conns int, ca string, hosted bool, timeout time.Duration) (*clien
 		MaxResponseHeaderBytes: 64 << 10,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 	}
-	if ca != "" {
+	if n.Proxy != nil {
+		t.Proxy = http.ProxyURL(n.Proxy)
+	}
+	if e.MinTLS == "1.3" {
+		t.TLSClientConfig.MinVersion = tls.VersionTLS13
+	}
+	if e.CA != "" {
 		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM([]byte(ca)) {
+		if !pool.AppendCertsFromPEM([]byte(e.CA)) {
 			return nil, errors.New("the callback CA holds no certificate")
 		}
 		t.TLSClientConfig.RootCAs = pool
+	}
+	if e.ClientCert != "" {
+		pair, err := tls.X509KeyPair([]byte(e.ClientCert), []byte(e.ClientKey))
+		if err != nil {
+			return nil, errors.New("the client certificate and its key do not fit") // the error might show the key
+		}
+		t.TLSClientConfig.Certificates = []tls.Certificate{pair}
 	}
 	return &client{transport: t, timeout: timeout}, nil
 }

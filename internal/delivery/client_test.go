@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/parley-im/parley/internal/chat"
 )
 
 func TestAddressesAreCheckedWhereTheyAreConnectedTo(t *testing.T) {
@@ -71,7 +73,7 @@ func TestAddressesAreCheckedWhereTheyAreConnectedTo(t *testing.T) {
 // call makes one attempt with a client of its own and judges it.
 func call(t *testing.T, address, ca string, hosted bool, timeout time.Duration) (judgement, []byte) {
 	t.Helper()
-	c, err := newClient(1, ca, hosted, timeout)
+	c, err := newClient(&chat.Endpoint{CA: ca}, 1, Network{Hosted: hosted}, timeout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +248,7 @@ func TestTLSIsChecked(t *testing.T) {
 			}
 		})
 	}
-	if _, err := newClient(1, "not PEM", false, time.Second); err == nil {
+	if _, err := newClient(&chat.Endpoint{CA: "not PEM"}, 1, Network{}, time.Second); err == nil {
 		t.Error("a CA without a certificate is taken")
 	}
 }
@@ -325,7 +327,7 @@ func TestARequestOnADeadConnectionIsMadeOnceMoreOnANewOne(t *testing.T) {
 				}
 				c.last(n, conn)
 			})
-			cl, err := newClient(1, "", false, 5*time.Second)
+			cl, err := newClient(&chat.Endpoint{}, 1, Network{}, 5*time.Second)
 			if err != nil {
 				t.Fatal(err)
 			}

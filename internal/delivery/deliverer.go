@@ -1,14 +1,19 @@
 package delivery
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/alert"
 	"github.com/parley-im/parley/internal/chat"
 )
 
@@ -19,6 +24,7 @@ type Backend interface {
 	// Endpoint is an endpoint as last committed; nil if there is none.
 	Endpoint(app chat.AppID, id string) *chat.Endpoint
 	SaveProgress(app chat.AppID, p chat.Progress, done func(error))
+	PauseEndpoint(ctx context.Context, app chat.AppID, id, reason string) error
 }
 
 // Reader is what delivery reads of the store.
@@ -27,9 +33,22 @@ type Reader interface {
 	Endpoints(ctx context.Context, app chat.AppID) ([]chat.Endpoint, error)
 }
 
+// Report tells of one attempt.
+type Report struct {
+	App       chat.AppID
+	Endpoint  string
+	Event     *chat.Event // not to be changed, nor kept
+	Attempt   int
+	Delivered bool
+	Replay    bool
+	Status    int
+	Reason    string // of a failure
+	At        time.Time
+}
+
 // Observer is told of every attempt, from many goroutines; it must not block.
 type Observer interface {
-	Attempt(app chat.AppID, e *chat.Event, attempt int, delivered bool, reason string, at time.Time)
+	Attempt(Report)
 }
 
 // Options are what a Deliverer needs.
@@ -37,8 +56,11 @@ type Options struct {
 	Reader   Reader
 	Observer Observer // may be nil
 	Log      *slog.Logger
-	Hosted   bool          // callback addresses in private and loopback ranges are refused
-	Timeout  time.Duration // of one attempt; 0 is 5 s
+	Network  Network
+	// AlarmAfter is for how long an endpoint takes nothing until an alarm is
+	// raised; 0 is never. Alert gets it, and must not block; nil is the log alone.
+	AlarmAfter time.Duration
+	Alert      func(alert.Alert)
 }
 
 // Deliverer runs the lanes. It is the [chat.Offers] of the backend.
@@ -47,7 +69,9 @@ type Deliverer struct {
 	backend Backend
 
 	mu    sync.RWMutex
-	lanes map[chat.AppID]*lane
+	lanes map[laneKey]*lane
+	tapes map[chat.AppID]*tape
+	bytes atomic.Int64 // on the tapes
 
 	changes sync.Mutex // guards changed
 	changed map[chat.AppID]bool
@@ -60,30 +84,35 @@ type Deliverer struct {
 
 	// ------ of Start, then of the loop
 	failed map[chat.AppID]bool // their lanes are tried again
-	afresh map[chat.AppID]bool // their commands or their epoch changed: a new chain of Previous begins
+	pauses sync.WaitGroup
 
 	// connect makes an endpoint's client; tests put an endpoint of their own in.
 	connect func(*chat.Endpoint) (*client, error)
 }
 
+type laneKey struct {
+	app      chat.AppID
+	endpoint string
+}
+
 // New makes a deliverer; Start begins to deliver.
 func New(o Options) *Deliverer {
-	if o.Timeout == 0 {
-		o.Timeout = 5 * time.Second
-	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
+	if o.Alert == nil {
+		o.Alert = func(alert.Alert) {}
+	}
 	d := &Deliverer{
-		opts: o, lanes: make(map[chat.AppID]*lane), changed: make(map[chat.AppID]bool), wake: make(chan struct{}, 1),
-		done: make(chan struct{}), failed: make(map[chat.AppID]bool), afresh: make(map[chat.AppID]bool),
+		opts: o, lanes: make(map[laneKey]*lane), tapes: make(map[chat.AppID]*tape), changed: make(map[chat.AppID]bool),
+		wake: make(chan struct{}, 1), done: make(chan struct{}), failed: make(map[chat.AppID]bool),
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	d.connect = func(e *chat.Endpoint) (*client, error) {
-		c, err := newClient(maxInFlight, e.CA, o.Hosted, o.Timeout)
+		c, err := newClient(e, e.InFlightLimit(), o.Network, e.AttemptTime())
 		if err == nil {
 			c.again = true
 		}
@@ -94,7 +123,7 @@ func New(o Options) *Deliverer {
 
 type nobody struct{}
 
-func (nobody) Attempt(chat.AppID, *chat.Event, int, bool, string, time.Time) {}
+func (nobody) Attempt(Report) {}
 
 // Start begins to deliver the journals of all apps of a started backend. It is
 // called once; after Stop it does nothing.
@@ -133,30 +162,31 @@ func (d *Deliverer) Stop() {
 			all.Go(l.stop)
 		}
 		all.Wait()
+		d.pauses.Wait()
 	})
 }
 
-// Offer hands committed events to the app's lane; it never blocks.
+// Offer hands committed events to the app's lanes; it never blocks for long.
 func (d *Deliverer) Offer(app chat.AppID, events []chat.Event) {
-	d.mu.RLock()
-	l := d.lanes[app]
-	d.mu.RUnlock()
-	if l != nil {
-		l.offer(events)
+	if t := d.tape(app); t != nil {
+		t.offer(events)
 	}
 }
 
-// Behind tells the app's lane of events up to head; it never blocks.
+// Behind tells the app's lanes of events up to head; it never blocks for long.
 func (d *Deliverer) Behind(app chat.AppID, head chat.Sequence) {
-	d.mu.RLock()
-	l := d.lanes[app]
-	d.mu.RUnlock()
-	if l != nil {
-		l.behindTo(head)
+	if t := d.tape(app); t != nil {
+		t.behindTo(head)
 	}
 }
 
-// Changed has the app's endpoint read again; it never blocks. Changes that come
+func (d *Deliverer) tape(app chat.AppID) *tape {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.tapes[app]
+}
+
+// Changed has the app's endpoints looked at again; it never blocks. Changes that come
 // faster than they are looked at are looked at once.
 func (d *Deliverer) Changed(app chat.AppID) { d.note(app) }
 
@@ -218,102 +248,122 @@ func (d *Deliverer) try(app chat.AppID) {
 	d.failed[app] = true
 }
 
-// refresh makes the app's lane fit its endpoint as committed: it is started,
-// ended, or replaced when anything that matters to it has changed.
+// refresh makes the app's lanes fit its endpoints as committed: lanes are started
+// and ended; those that go on take up what has changed by themselves.
 func (d *Deliverer) refresh(id chat.AppID) error {
 	app, ok := d.backend.App(id)
-	var want *chat.Endpoint
+	want := make(map[string]*chat.Endpoint)
 	if ok {
-		var err error
-		if want, err = d.endpoint(id); err != nil {
-			return err
+		list, err := d.opts.Reader.Endpoints(d.ctx, id)
+		if err != nil {
+			return fmt.Errorf("read the endpoints of app %d: %w", id, err)
+		}
+		for i := range list {
+			if list[i].URL != "" {
+				want[list[i].ID] = &list[i]
+			}
 		}
 	}
+	ended := false
+	for _, l := range d.lanesOf(id) {
+		if e := want[l.id]; e != nil && e.Life == l.life && l.app.Epoch == app.Epoch {
+			delete(want, l.id)
+			l.signal() // it looks at its endpoint
+			continue
+		}
+		d.end(l)
+		ended = true
+	}
+	if ended && len(want) > 0 { // cursors have moved
+		return d.refresh(id)
+	}
+	var failed error
+	for _, e := range want {
+		if err := d.begin(app, e); err != nil {
+			failed = err // the others are begun all the same
+		}
+	}
+	return failed
+}
+
+func (d *Deliverer) lanesOf(app chat.AppID) (list []*lane) {
 	d.mu.RLock()
-	have := d.lanes[id]
-	d.mu.RUnlock()
-	if have != nil && want != nil && same(&have.endpoint, want) && have.app.Epoch == app.Epoch {
-		have.signal() // it may have stopped to be replaced, and the change was taken back
-		return nil
+	defer d.mu.RUnlock()
+	if t := d.tapes[app]; t != nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		return slices.Clone(t.lanes)
 	}
-	if have != nil {
-		have.stop()
-		d.mu.Lock()
-		delete(d.lanes, id)
-		d.mu.Unlock()
-		if want != nil {
-			if !slices.Equal(have.endpoint.Commands, want.Commands) || have.app.Epoch != app.Epoch {
-				d.afresh[id] = true
-			}
-			var err error
-			if want, err = d.endpoint(id); err != nil { // its cursor has moved
-				return err
-			}
-		}
-	}
-	if want == nil {
-		delete(d.afresh, id)
-		return nil
-	}
-	if err := d.begin(app, *want); err != nil {
-		return err
-	}
-	delete(d.afresh, id)
 	return nil
 }
 
-// endpoint reads the app's endpoint from the store; nil without one.
-func (d *Deliverer) endpoint(id chat.AppID) (*chat.Endpoint, error) {
-	list, err := d.opts.Reader.Endpoints(d.ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("read the endpoints of app %d: %w", id, err)
+// begin starts a lane. It is on the tape before it reads the journal's head, so
+// that no event falls between the two.
+func (d *Deliverer) begin(app *chat.App, e *chat.Endpoint) error {
+	d.mu.Lock()
+	t := d.tapes[app.ID]
+	if t == nil {
+		t = &tape{all: &d.bytes}
+		d.tapes[app.ID] = t
 	}
-	for i := range list {
-		if list[i].ID == chat.PrimaryEndpoint && list[i].URL != "" {
-			return &list[i], nil
-		}
-	}
-	return nil, nil
-}
-
-// begin starts a lane. It takes offers from before it reads the journal's head,
-// so that no event falls between the two.
-func (d *Deliverer) begin(app *chat.App, e chat.Endpoint) error {
-	to, err := newTarget(e.URL, e.Token)
-	if err != nil {
-		d.opts.Log.Error("an endpoint's URL cannot be used", "app", app.ID, "endpoint", e.ID, "error", err)
-		return nil // trying again would not help
-	}
-	c, err := d.connect(&e)
-	if err != nil {
-		d.opts.Log.Error("an endpoint's TLS settings cannot be used", "app", app.ID, "endpoint", e.ID, "error", err)
-		return nil
-	}
+	d.mu.Unlock()
 	l := &lane{
-		app: app, endpoint: e, target: to, client: c, journal: d.opts.Reader, observe: d.opts.Observer,
-		log: d.opts.Log, wake: make(chan struct{}, 1),
+		app: app, id: e.ID, life: e.Life, tape: t, journal: d.opts.Reader, connect: d.connect, observe: d.opts.Observer,
+		alarm: &alarms{d.opts.AlarmAfter, d.opts.Alert}, log: d.opts.Log, wake: make(chan struct{}, 1),
 		latest: func() *chat.Endpoint { return d.backend.Endpoint(app.ID, e.ID) },
 		save:   func(p chat.Progress, done func(error)) { d.backend.SaveProgress(app.ID, p, done) },
+		pause:  func(reason string) { d.pause(app.ID, e.ID, reason) },
 	}
-	if d.afresh[app.ID] {
-		l.endpoint.CursorPrevious, l.dirty = 0, true
-	}
-	l.tail = ^chat.Sequence(0) - 1 // takes no offer until it has started
-	d.mu.Lock()
-	d.lanes[app.ID] = l
-	d.mu.Unlock()
-	if err := l.start(d.ctx); err != nil {
-		d.mu.Lock()
-		delete(d.lanes, app.ID)
-		d.mu.Unlock()
+	t.join(l)
+	if err := l.start(d.ctx, e); err != nil {
+		t.leave(l)
 		return fmt.Errorf("start a lane: %w", err)
 	}
+	d.mu.Lock()
+	d.lanes[laneKey{app.ID, e.ID}] = l
+	d.mu.Unlock()
 	return nil
 }
 
-// same reports whether a lane made for a need not be replaced for b.
-func same(a, b *chat.Endpoint) bool {
-	return a.URL == b.URL && a.Token == b.Token && a.CA == b.CA && slices.Equal(a.Commands, b.Commands)
+// end stops a lane.
+func (d *Deliverer) end(l *lane) {
+	l.stop()
+	l.tape.leave(l)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.lanes, laneKey{l.app.ID, l.id})
+	if t := d.tapes[l.app.ID]; t != nil && t.empty() {
+		delete(d.tapes, l.app.ID)
+	}
+}
+
+const pauseAgain = time.Second // after a pause could not be written
+
+// pause has an endpoint paused in the store, however often that takes: until
+// then its lane remembers by itself.
+func (d *Deliverer) pause(app chat.AppID, endpoint, reason string) {
+	d.opts.Alert(alert.Alert{Kind: alert.EndpointPaused, App: int64(app), Endpoint: endpoint, At: time.Now().UnixMilli(), Reason: reason})
+	d.pauses.Go(func() {
+		for {
+			err := d.backend.PauseEndpoint(d.ctx, app, endpoint, reason)
+			var refusal *chat.Refusal
+			if err == nil || errors.As(err, &refusal) && refusal.Code != api.CodeInternal || d.ctx.Err() != nil {
+				return
+			}
+			select {
+			case <-time.After(pauseAgain):
+			case <-d.ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+// sameRoute reports whether attempts to a and b are made alike.
+func sameRoute(a, b *chat.Endpoint) bool {
+	return a.URL == b.URL && a.Token == b.Token && a.CA == b.CA && a.ClientCert == b.ClientCert && a.ClientKey == b.ClientKey &&
+		a.MinTLS == b.MinTLS && a.Timeout == b.Timeout && a.MaxInFlight == b.MaxInFlight && a.Lenient == b.Lenient &&
+		slices.EqualFunc(a.Keys, b.Keys, func(x, y chat.SigningKey) bool { return x.Kind == y.Kind && bytes.Equal(x.Secret, y.Secret) })
 }
 
 // fingerprint tells settings apart without keeping secrets.

@@ -1,52 +1,14 @@
 package delivery
 
 import (
-	"container/heap"
 	"time"
 
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// offer takes committed events, at least one, in order. It never blocks and may
-// drop.
-func (l *lane) offer(events []chat.Event) {
-	l.mu.Lock()
-	first, last := events[0].Seq, events[len(events)-1].Seq
-	if l.tail+1 == first && len(l.buffer)+len(events) <= maxBuffered && l.bytes < maxBodies {
-		l.buffer = append(l.buffer, events...)
-		for i := range events {
-			l.bytes += len(events[i].Body)
-		}
-		l.tail = last
-	}
-	l.head = max(l.head, last)
-	l.mu.Unlock()
-	l.signal()
-}
-
-// behindTo notes that the journal goes on up to head, whoever wrote it.
-func (l *lane) behindTo(head chat.Sequence) {
-	l.mu.Lock()
-	further := head > l.head
-	l.head = max(l.head, head)
-	l.mu.Unlock()
-	if further {
-		l.signal()
-	}
-}
-
-func (l *lane) signal() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
 // behind says whether there are events that were not looked at.
 func (l *lane) behind() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.buffer) > 0 || l.tail < l.head
+	return len(l.ready) > 0 || chat.Sequence(l.position.Load()) < l.tape.newest()
 }
 
 // take picks the next event: new ones and failed ones that are due in turn, so
@@ -71,6 +33,13 @@ func (l *lane) take(now time.Time) *item {
 }
 
 func (l *lane) takeFresh() *item {
+	if len(l.turn) > 0 {
+		it := l.turn[0]
+		l.turn[0] = nil
+		l.turn = l.turn[1:]
+		l.health.retry = true
+		return it
+	}
 	if len(l.apart.seqs) >= maxApart || len(l.window) >= maxWindow {
 		return nil
 	}
@@ -84,7 +53,7 @@ func (l *lane) takeFresh() *item {
 func (l *lane) takeFailed(now time.Time, probing bool) *item {
 	for {
 		it := l.apart.take(now, probing)
-		if it == nil || it.event.Seq != 0 {
+		if it == nil || it.event != nil {
 			return it
 		}
 		e, ok, err := l.journal.Event(l.ctx, l.app.ID, it.seq)
@@ -92,105 +61,132 @@ func (l *lane) takeFailed(now time.Time, probing bool) *item {
 		case err != nil:
 			l.readFailed(err, it.seq-1)
 			it.next = now.Add(time.Second)
-			heap.Push(&l.apart.due, it)
+			l.due(it)
 			return nil
 		case !ok:
 			l.drop(it, "no longer in the journal")
 		default:
-			it.event = e
+			it.event, it.time = &e, e.Time
 			return it
 		}
 	}
 }
 
-// fresh is the next event of the journal that the endpoint wants. What it does
-// not want is settled as it is passed.
+// fresh is the next event of the journal that is for the endpoint and may be
+// sent. What is not for it is settled as it is passed; what waits behind another
+// of its group is put there.
 func (l *lane) fresh() *item {
-	for range maxBuffered {
-		if l.outdated() {
+	for range maxTape {
+		if len(l.ready) == 0 && !l.read() {
 			return nil
 		}
-		l.mu.Lock()
-		if len(l.buffer) == 0 {
-			behind := l.tail < l.head
-			l.mu.Unlock()
-			if !behind || !l.read() {
-				return nil
-			}
-			continue
+		if l.look(); l.route == nil || l.endpoint.Paused != "" {
+			return nil
 		}
-		e := l.buffer[0]
-		l.buffer[0] = chat.Event{}
-		l.buffer = l.buffer[1:]
-		if len(l.buffer) == 0 {
-			l.buffer = nil
-		}
-		l.bytes -= len(e.Body)
-		l.mu.Unlock()
-		it := &item{seq: e.Seq, attempt: 1}
+		e := &l.ready[0]
+		l.position.Store(uint64(e.Seq))
+		it := &item{seq: e.Seq, time: e.Time, attempt: 1}
 		l.window = append(l.window, it)
-		if l.endpoint.Wants(e.Command) {
-			it.wanted, it.previous, l.lastFor = true, l.lastFor, e.Seq
-			if !l.ahead[e.Seq] {
-				it.event = e
-				return it
-			}
-			delete(l.ahead, e.Seq) // its row is the truth
+		sent := l.enter(it, e)
+		l.ready = l.ready[1:]
+		if sent {
+			return it
 		}
-		it.settled = true
-		l.advance()
 	}
 	l.signal() // the loop has other things to do as well
 	return nil
 }
 
-// outdated says whether the endpoint was changed and this lane is about to be
-// replaced. It judges and sends no new event then: one that was committed after
-// the change was answered is the new lane's, with its switches and its URL.
-func (l *lane) outdated() bool {
-	e := l.latest()
-	if e == nil {
-		return true
+// enter finds out what becomes of a new event; true: it is sent now.
+func (l *lane) enter(it *item, e *chat.Event) bool {
+	if !l.endpoint.IsFor(e) {
+		it.settled = true
+		l.advance()
+		return false
 	}
-	if e != l.known && same(e, &l.endpoint) {
-		l.known = e
+	it.wanted = true
+	if l.lastFor > l.endpoint.ChainStart(e.Seq) {
+		it.previous = l.lastFor
 	}
-	return e != l.known
+	l.lastFor = e.Seq
+	if l.ahead[e.Seq] {
+		delete(l.ahead, e.Seq) // its row is the truth
+		it.settled = true
+		l.advance()
+		return false
+	}
+	own := *e // not a part of the page, which would be kept for its sake
+	if l.endpoint.InOrder {
+		first, displaced := l.lines.join(it, e.Group)
+		if displaced != nil {
+			l.apart.hold(displaced)
+		}
+		if !first {
+			if it.line.held() || l.lines.behind >= maxBehind {
+				l.setBehind(it)
+				return false
+			}
+			l.lines.behind++
+			it.event = &own
+			return false
+		}
+	}
+	it.event = &own
+	return true
 }
 
-// read fetches a page of the journal after what was read last.
+// read gets the events after the last that was looked at: from the tape, or a
+// page of the journal. Events beyond the newest one known are left for later:
+// changes of the endpoint that came before them may not be known either.
 func (l *lane) read() bool {
-	l.mu.Lock()
-	tail, head := l.tail, l.head
-	l.mu.Unlock()
-	page, err := l.journal.Events(l.ctx, l.app.ID, tail, pageEvents, pageBytes)
+	after := chat.Sequence(l.position.Load())
+	events, head := l.tape.after(after, pageEvents)
+	if len(events) > 0 {
+		l.ready = events
+		return true
+	}
+	if after >= head {
+		return false
+	}
+	most, bytes := pageEvents, pageBytes
+	if n := l.limit.allows() * 8; n < most { // a slow endpoint needs no full page
+		most, bytes = n, bytes/4
+	}
+	page, err := l.journal.Events(l.ctx, l.app.ID, after, most, bytes)
 	if err != nil {
-		l.readFailed(err, tail)
+		l.readFailed(err, after)
 		return false
 	}
 	if l.stuck {
 		l.stuck = false
-		l.log.Info("a lane reads the journal again", "app", l.app.ID, "after", tail)
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(page) == 0 { // all up to the head, as it was before, is gone
-		l.tail = max(l.tail, head)
-		return l.tail < l.head
+		l.log.Info("a lane reads the journal again", "app", l.app.ID, "endpoint", l.id, "after", after)
 	}
 	for i := range page {
-		l.bytes += len(page[i].Body)
+		if page[i].Seq > head {
+			page = page[:i]
+			break
+		}
 	}
-	l.buffer = append(l.buffer, page...)
-	l.tail = page[len(page)-1].Seq
-	l.head = max(l.head, l.tail)
+	if len(page) == 0 { // all up to the head is gone
+		l.position.Store(uint64(head))
+		if len(l.window) == 0 && head > l.cursor {
+			l.cursor, l.dirty = head, true
+			l.markSettled()
+		}
+		return false
+	}
+	l.ready = page
 	return true
 }
 
 // readFailed has the journal tried again soon.
 func (l *lane) readFailed(err error, after chat.Sequence) {
 	if !l.stuck && l.ctx.Err() == nil {
-		l.log.Error("a lane cannot read the journal; trying again", "app", l.app.ID, "after", after, "error", err)
+		l.log.Error("a lane cannot read the journal; trying again", "app", l.app.ID, "endpoint", l.id, "after", after, "error", err)
 	}
 	l.stuck = true
 }
+
+// forget lets go of events that were read and not looked at: they will be read
+// again.
+func (l *lane) forget() { l.ready = nil }

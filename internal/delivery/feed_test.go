@@ -30,7 +30,7 @@ func TestAJournalThatCannotBeReadIsTriedAgain(t *testing.T) {
 		w.start()
 		pass(time.Second)
 		w.with(func() { w.readFault = errors.New("the disk is away") })
-		w.refuse(maxBuffered + 1) // more than an offer may hold
+		w.refuse(maxTape + 1) // more than an offer may hold
 		pass(time.Minute)
 		reads := w.reads
 		if reads > 1000 {
@@ -46,7 +46,7 @@ func TestARetryThatCannotBeReadIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		w.refuse(1)
-		w.endpoint.Cursor, w.endpoint.CursorPrevious = 1, 1
+		w.stored.Cursor, w.stored.CursorPrevious = 1, 1
 		w.rows[1] = chat.Pending{Seq: 1, Attempt: 2, Status: 404}
 		w.eventFault = errors.New("the disk is away")
 		w.start()
@@ -64,7 +64,7 @@ func TestWhatHasGoneFromTheJournalIsADeadLetter(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		w.refuse(10)
-		w.endpoint.Cursor, w.endpoint.CursorPrevious = 3, 3
+		w.stored.Cursor, w.stored.CursorPrevious = 3, 3
 		w.rows[2] = chat.Pending{Seq: 2, Previous: 1, Attempt: 2, Status: 404}
 		w.first = 6 // retention
 		w.start()

@@ -75,7 +75,7 @@ func TestAFailingEndpointIsProbedAndGetsEverythingSoonAfterItIsBack(t *testing.T
 	for name, failing := range map[string]step{
 		"refused": refused, "hanging": hangs, "500": internal, "503 that asks for an hour": {status: 503, retryAfter: "3600"},
 	} {
-		for _, outage := range []time.Duration{10 * time.Second, 5 * time.Minute, 55 * time.Minute, 80 * time.Hour} {
+		for _, outage := range []time.Duration{10 * time.Second, 5 * time.Minute, 55 * time.Minute, 70 * time.Hour} {
 			if outage > time.Hour && name != "500" { // longer than an event may fail by itself
 				continue
 			}
@@ -194,7 +194,7 @@ func TestAPoisonousEventDiesAfterThreeDaysOfItsOwnFailures(t *testing.T) {
 			pass(time.Hour)
 		}
 		row := w.rows[1]
-		if at := w.times(1); !row.Dead || row.Attempt < minAttempts || at[len(at)-1].Sub(at[0]) < maxAge {
+		if at := w.times(1); !row.Dead || row.Attempt < minAttempts || at[len(at)-1].Sub(at[0]) < chat.DefaultMaxAge {
 			t.Errorf("row %+v", row)
 		}
 		if len(w.rows) != 1 {
@@ -229,7 +229,7 @@ func TestWhatFailsInTheMomentOfRecoveryIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		w.rows[1] = chat.Pending{Seq: 1, Attempt: 9, Status: 500}
-		w.endpoint.Cursor, w.endpoint.CursorPrevious = 1, 1
+		w.stored.Cursor, w.stored.CursorPrevious = 1, 1
 		w.refuse(1)
 		w.answer = func(a arrival) step {
 			switch {
@@ -251,7 +251,7 @@ func TestWhatFailedWithTheEndpointComesSoonAfterARestart(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
 		w.refuse(2)
-		w.endpoint.Cursor, w.endpoint.CursorPrevious = 2, 2
+		w.stored.Cursor, w.stored.CursorPrevious = 2, 2
 		later := time.Now().Add(11 * time.Hour)
 		w.rows[1] = chat.Pending{Seq: 1, Attempt: 12, Status: 503, NextAt: later.UnixMilli()}
 		w.rows[2] = chat.Pending{Seq: 2, Previous: 1, Attempt: 12, Status: 404, NextAt: later.UnixMilli()}

@@ -9,37 +9,91 @@ import (
 
 // item is one event on its way to the endpoint.
 type item struct {
-	event    chat.Event // empty when it must be read again, and once it is settled
+	event    *chat.Event // nil when it must be read again, and once it is settled
 	seq      chat.Sequence
 	previous chat.Sequence
+	time     int64     // EventTime, if it is known
 	attempt  int       // the number of the next attempt, or of the one under way
+	before   int       // attempts before this round: a replay begins a new one
 	next     time.Time // when the attempt is due
-	settled  bool
-	wanted   bool // the endpoint has its command switched on
-	apart    bool // has, or is about to have, a row of its own
-	broken   bool // it failed as it would if the endpoint failed as a whole
-	probe    bool // sent to see whether the endpoint answers again
+	since    time.Time // since when it stands apart
 	started  time.Time
+	line     *line // of its group, at an endpoint in order
+
+	settled bool
+	wanted  bool // it is for the endpoint
+	apart   bool // has, or is about to have, a row of its own
+	broken  bool // it failed as it would if the endpoint failed as a whole
+	probe   bool // sent to see whether the endpoint answers again
+	replay  bool // sent again on somebody's request
 }
 
-// apart holds the events that failed and wait for their next attempt.
+// apart holds the events that stand apart from the cursor and wait for an
+// attempt.
 type apart struct {
-	due    dueHeap // without those under way, and those whose row is not on disk yet
-	seqs   map[chat.Sequence]*item
-	lowest seqHeap // of seqs, and of some that are no longer there
+	due     dueHeap // without those under way, those whose row is not on disk yet, and those behind their group
+	seqs    map[chat.Sequence]*item
+	lowest  seqHeap // of seqs without replays, and of some that are no longer there
+	replays int
 }
 
 func (a *apart) add(it *item) {
 	if _, ok := a.seqs[it.seq]; !ok {
-		heap.Push(&a.lowest, it.seq)
+		if it.replay {
+			a.replays++
+		} else {
+			heap.Push(&a.lowest, it.seq)
+		}
 	}
 	a.seqs[it.seq] = it
 }
 
+// push makes an event due at its time.
+func (a *apart) push(it *item) { heap.Push(&a.due, it) }
+
+// hold takes an event out of those that are due.
+func (a *apart) hold(it *item) {
+	for i, have := range a.due {
+		if have == it {
+			heap.Remove(&a.due, i)
+			return
+		}
+	}
+}
+
+// drop takes out and returns those of the events waiting for their time that
+// old is true for.
+func (a *apart) drop(old func(*item) bool) (dropped []*item) {
+	keep := a.due[:0]
+	for _, it := range a.due {
+		if old(it) {
+			dropped = append(dropped, it)
+			a.remove(it)
+		} else {
+			keep = append(keep, it)
+		}
+	}
+	clear(a.due[len(keep):])
+	a.due = keep
+	heap.Init(&a.due)
+	return dropped
+}
+
+func (a *apart) remove(it *item) {
+	if a.seqs[it.seq] != it {
+		return
+	}
+	delete(a.seqs, it.seq)
+	if it.replay {
+		a.replays--
+	}
+}
+
 // below is the sequence before the lowest event that waits; end if none does.
+// One that is sent again on request was settled before and stays so.
 func (a *apart) below(end chat.Sequence) chat.Sequence {
 	for len(a.lowest) > 0 {
-		if _, ok := a.seqs[a.lowest[0]]; ok {
+		if it, ok := a.seqs[a.lowest[0]]; ok && !it.replay {
 			return min(end, a.lowest[0]-1)
 		}
 		heap.Pop(&a.lowest)

@@ -129,8 +129,8 @@ func (w *world) live(h history) (wrong string) {
 			return fmt.Sprintf("event %d, attempt %d: Previous is %d, want %d", a.seq, a.attempt, a.previous, chain[a.seq])
 		}
 	}
-	if w.endpoint.Cursor != chat.Sequence(len(w.events)) || w.endpoint.CursorPrevious != before {
-		return fmt.Sprintf("the cursor stands at %d after %d, want %d after %d", w.endpoint.Cursor, w.endpoint.CursorPrevious, len(w.events), before)
+	if w.stored.Cursor != chat.Sequence(len(w.events)) || w.stored.CursorPrevious != before {
+		return fmt.Sprintf("the cursor stands at %d after %d, want %d after %d", w.stored.Cursor, w.stored.CursorPrevious, len(w.events), before)
 	}
 	return ""
 }

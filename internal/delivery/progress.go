@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"container/heap"
 	"sync"
 	"time"
 
@@ -17,11 +16,21 @@ type saved struct {
 
 // flush hands what changed to the writer, one hand-over at a time.
 func (l *lane) flush() {
-	if !l.dirty || l.saving || time.Now().Before(l.saveAt) {
+	now := time.Now()
+	if l.changed && now.Sub(l.stateAt) >= stateEvery {
+		l.dirty = true
+	}
+	if !l.dirty || l.saving || now.Before(l.saveAt) {
 		return
 	}
 	p := l.unsaved
-	p.Endpoint, p.Epoch, p.Cursor, p.CursorPrevious = l.endpoint.ID, l.app.Epoch, l.cursor, l.passed
+	p.Endpoint, p.Epoch, p.Cursor, p.CursorPrevious, p.At = l.id, l.app.Epoch, l.cursor, l.passed, now.UnixNano()
+	if l.changed && now.Sub(l.stateAt) >= stateEvery {
+		state := l.state
+		state.Limit = l.limit.allows()
+		p.Lane = &state
+		l.changed, l.stateAt = false, now
+	}
 	parked := l.parked
 	l.unsaved, l.parked, l.dirty, l.saving, l.saveAt = chat.Progress{}, nil, false, true, time.Time{}
 	var once sync.Once // an answer too many must neither block the writer nor pass for the next one
@@ -36,15 +45,22 @@ func (l *lane) onSaved(s saved) {
 	if s.err == nil {
 		for _, it := range s.parked {
 			if l.apart.seqs[it.seq] == it {
-				heap.Push(&l.apart.due, it)
+				l.due(it)
 			}
 		}
 		return
 	}
-	l.unsaved.Put = append(s.rows.Put, l.unsaved.Put...)
-	l.unsaved.Delete = append(s.rows.Delete, l.unsaved.Delete...)
-	l.unsaved.Failed = append(s.rows.Failed, l.unsaved.Failed...)
+	u := &l.unsaved
+	u.Put = append(s.rows.Put, u.Put...)
+	u.Delete = append(s.rows.Delete, u.Delete...)
+	u.Failed = append(s.rows.Failed, u.Failed...)
+	u.Delivered = append(s.rows.Delivered, u.Delivered...)
+	u.Dead = append(s.rows.Dead, u.Dead...)
+	u.Replays = append(s.rows.Replays, u.Replays...)
 	l.parked = append(s.parked, l.parked...)
+	if s.rows.Lane != nil {
+		l.stateAt, l.changed = time.Time{}, true
+	}
 	l.dirty, l.saveAt = true, time.Now().Add(saveAgain)
 }
 
@@ -67,13 +83,19 @@ func (l *lane) finish() {
 			return false
 		}
 	}
+	if l.state.DeliveredAt > 0 || l.changed {
+		l.stateAt, l.changed, l.dirty = time.Time{}, true, true
+	}
 	inTime := wait()
 	if inTime {
 		l.saveAt = time.Time{}
 		l.flush()
 		inTime = wait()
 	}
-	if !inTime || err != nil {
-		l.log.Warn("a lane stops without saving its progress; some events will be sent again", "app", l.app.ID, "endpoint", l.endpoint.ID, "error", err)
+	switch {
+	case !inTime:
+		l.log.Warn("a lane stops without saving its progress, as the store takes too long; some events will be sent again", "app", l.app.ID, "endpoint", l.id)
+	case err != nil:
+		l.log.Warn("a lane stops without saving its progress; some events will be sent again", "app", l.app.ID, "endpoint", l.id, "error", err)
 	}
 }

@@ -42,12 +42,12 @@ type Asker struct {
 }
 
 // NewAsker makes an asker.
-func NewAsker(hosted bool, log *slog.Logger) *Asker {
+func NewAsker(n Network, log *slog.Logger) *Asker {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Asker{log: log, apps: make(map[chat.AppID]*questions), dial: func(e *chat.Endpoint) (*client, error) {
-		return newClient(maxQuestions, e.CA, hosted, questionTime)
+		return newClient(e, maxQuestions, n, questionTime)
 	}}
 }
 
@@ -237,7 +237,7 @@ func (q *questions) sendAway() {
 
 // connect gives the target and the client for the endpoint as it is set now.
 func (q *questions) connect(e *chat.Endpoint, dial func(*chat.Endpoint) (*client, error)) (*target, *client, error) {
-	key := fingerprint(e.URL, e.Token, e.CA)
+	key := fingerprint(e.URL, e.Token, e.CA, e.MinTLS, e.ClientCert, e.ClientKey)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.client != nil && q.key == key {

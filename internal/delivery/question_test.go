@@ -87,7 +87,7 @@ type asking struct {
 }
 
 func newAsking(apps ...chat.AppID) *asking {
-	a := &asking{Asker: NewAsker(false, nil), panels: make(map[chat.AppID]*panel)}
+	a := &asking{Asker: NewAsker(Network{}, nil), panels: make(map[chat.AppID]*panel)}
 	for _, id := range apps {
 		a.panels[id] = &panel{answer: func(int) step { return ok }}
 	}
@@ -374,7 +374,7 @@ func TestNoPlaceIsLostHoweverQuestionsEnd(t *testing.T) {
 
 func TestAnEndpointThatCannotBeUsedIsNoAnswer(t *testing.T) {
 	t.Parallel()
-	a := NewAsker(false, nil)
+	a := NewAsker(Network{}, nil)
 	defer a.Close()
 	for name, e := range map[string]chat.Endpoint{
 		"no URL": {URL: "nonsense"}, "no certificate": {URL: "https://127.0.0.1:1", CA: "nonsense"},

@@ -5,21 +5,16 @@ import (
 	"time"
 )
 
-// pauses are the longest pauses before the second, third, … attempt; after the
-// last one they repeat. Each is drawn between zero and the stated length, so
-// that what failed together does not come back together. The first two leave
-// room for the row to be written within the promised 5 and 30 seconds.
-var pauses = [...]time.Duration{
-	4 * time.Second, 25 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 4 * time.Hour, 8 * time.Hour, 12 * time.Hour,
-}
+// The contract bounds the pauses before the second and the third attempt, to 5
+// and 30 seconds; these leave room for the row to be written before the attempt
+// leaves.
+var tightest = [...]time.Duration{4 * time.Second, 25 * time.Second}
 
-// An event that fails by itself becomes a dead letter when it is older than
-// maxAge, but not before it had minAttempts: it may have waited long for its
-// first. maxObjections is how often an event is sent to a receiver that got it
-// and objects.
+// An event that fails by itself becomes a dead letter when it is older than its
+// endpoint lets it be, but not before it had minAttempts: it may have waited
+// long for its first. maxObjections is how often an event is sent to a receiver
+// that got it and objects.
 const (
-	maxAge        = 3 * 24 * time.Hour
 	minAttempts   = 5
 	maxObjections = 3
 )
@@ -35,15 +30,26 @@ const (
 // spread is the time over which what waited for an endpoint comes back to it.
 const spread = 10 * time.Second
 
-// next decides what follows an attempt that was not delivered: the pause until
-// the next one, or none at all.
-func next(j judgement, attempt int, age time.Duration, random func(time.Duration) time.Duration) (pause time.Duration, again bool) {
+// schedule is when events that fail are sent again.
+type schedule struct {
+	pauses []time.Duration // longest pauses before the second, third, … attempt; the last repeats
+	maxAge time.Duration
+}
+
+// next decides what follows an attempt that was not delivered, the nth of its
+// round: the pause until the next one, or none at all. The pause is drawn
+// between zero and the stated length, so that what failed together does not come
+// back together.
+func (s *schedule) next(j judgement, nth int, age time.Duration, random func(time.Duration) time.Duration) (pause time.Duration, again bool) {
 	switch {
-	case j.fate == dead, j.fate == objected && attempt >= maxObjections, age >= maxAge && attempt >= minAttempts:
+	case j.fate == dead, j.fate == objected && nth >= maxObjections, age >= s.maxAge && nth >= minAttempts:
 		return 0, false
 	}
-	pause = random(pauses[min(attempt-1, len(pauses)-1)])
-	return max(pause, j.after), true
+	most := s.pauses[min(nth-1, len(s.pauses)-1)]
+	if nth-1 < len(tightest) {
+		most = min(most, tightest[nth-1])
+	}
+	return max(random(most), j.after), true
 }
 
 // jitter draws a pause between zero and most.

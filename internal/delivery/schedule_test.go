@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/parley-im/parley/internal/chat"
 )
 
 func longest(d time.Duration) time.Duration  { return d }
@@ -12,7 +14,8 @@ func shortest(d time.Duration) time.Duration { return 0 }
 
 func TestTheScheduleKeepsItsBounds(t *testing.T) {
 	t.Parallel()
-	const old = maxAge
+	const old = chat.DefaultMaxAge
+	s := schedule{chat.DefaultRetry, old}
 	for _, c := range []struct {
 		name    string
 		fate    fate
@@ -42,7 +45,7 @@ func TestTheScheduleKeepsItsBounds(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			pause, again := next(judgement{fate: c.fate, after: c.after}, c.attempt, c.age, c.random)
+			pause, again := s.next(judgement{fate: c.fate, after: c.after}, c.attempt, c.age, c.random)
 			if again != c.oneMore || again && (pause < c.atLeast || pause > c.atMost) {
 				t.Errorf("pause %s, again %t; want %s to %s, again %t", pause, again, c.atLeast, c.atMost, c.oneMore)
 			}

@@ -64,8 +64,8 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	s.store = store
-	s.lanes = delivery.New(delivery.Options{Reader: store, Timeout: s.timeout})
-	s.asker = delivery.NewAsker(false, nil)
+	s.lanes = delivery.New(delivery.Options{Reader: store})
+	s.asker = delivery.NewAsker(delivery.Network{}, nil)
 	s.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: s, Asker: s.asker})
 	if err := s.backend.Start(s.t.Context()); err != nil {
 		s.t.Fatal(err)
@@ -91,6 +91,7 @@ func (s *site) app(id chat.AppID, url string, change ...func(*chat.App, *chat.En
 	s.t.Helper()
 	a := chat.App{ID: id, Key: "key", Admins: []chat.UserID{"administrator"}, Settings: chat.DefaultSettings()}
 	e := chat.Endpoint{URL: url, Commands: []string{chat.CommandSendMsgException}}
+	e.Timeout = int(s.timeout / time.Second)
 	for _, c := range change {
 		c(&a, &e)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-im/parley/internal/alert"
 	"github.com/parley-im/parley/internal/chat"
 )
 
@@ -26,11 +27,16 @@ type world struct {
 
 	mu       sync.Mutex
 	app      *chat.App
-	endpoint *chat.Endpoint // nil: removed
+	endpoint *chat.Endpoint // as published; nil: removed
+	stored   chat.Endpoint  // as in the store
 	events   []chat.Event   // events[i].Seq == i+1
 	first    chat.Sequence  // what is older has gone from the journal
 	rows     map[chat.Sequence]chat.Pending
 	failures map[chat.Sequence][]chat.Attempted
+	done     map[chat.Sequence][]chat.Attempted // deliveries
+	ranges   []chat.DeadRange
+	replays  []chat.Replay
+	alerts   []alert.Alert
 	saves    int
 	replaced bool // lanes are replaced: what one broke off, the next begins again
 
@@ -80,17 +86,23 @@ var (
 func always(s step) func(arrival) step { return func(arrival) step { return s } }
 
 func newWorld(t *testing.T) *world {
-	return &world{
+	w := &world{
 		t: t, app: &chat.App{ID: testApp, Epoch: "epoch"},
 		endpoint: &chat.Endpoint{ID: chat.PrimaryEndpoint, App: testApp, URL: "http://endpoint", Commands: []string{chat.CommandSendMsgException}},
-		rows:     make(map[chat.Sequence]chat.Pending), failures: make(map[chat.Sequence][]chat.Attempted),
+		rows:     make(map[chat.Sequence]chat.Pending), failures: make(map[chat.Sequence][]chat.Attempted), done: make(map[chat.Sequence][]chat.Attempted),
 		answer: always(ok), fates: make(map[chat.Sequence]fate), newest: make(map[chat.Sequence]arrival),
 	}
+	w.stored = *w.endpoint
+	return w
 }
 
 // start begins a life of the deliverer; stop ends it.
 func (w *world) start() {
-	d := New(Options{Reader: w})
+	d := New(Options{Reader: w, AlarmAfter: 5 * time.Minute, Alert: func(a alert.Alert) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.alerts = append(w.alerts, a)
+	}})
 	d.connect = func(*chat.Endpoint) (*client, error) { return &client{transport: w, timeout: 5 * time.Second}, nil }
 	w.mu.Lock()
 	w.d = d
@@ -143,7 +155,7 @@ func (w *world) check() {
 }
 
 func (w *world) wanted(seq chat.Sequence) bool {
-	return w.endpoint != nil && w.endpoint.Wants(w.events[seq-1].Command)
+	return w.endpoint != nil && w.stored.IsFor(&w.events[seq-1])
 }
 
 // over says whether an event was delivered or given up, as far as the endpoint
@@ -284,6 +296,11 @@ func (w *world) App(chat.AppID) (*chat.App, bool) {
 	return w.app, true
 }
 
+func (w *world) PauseEndpoint(_ context.Context, _ chat.AppID, _, reason string) error {
+	w.set(func(e *chat.Endpoint) { e.Paused = reason })
+	return nil
+}
+
 func (w *world) AppIDs() []chat.AppID { return []chat.AppID{testApp} }
 
 func (w *world) Endpoint(chat.AppID, string) *chat.Endpoint {
@@ -318,24 +335,55 @@ func (w *world) write(p chat.Progress) {
 	for _, f := range p.Failed {
 		w.failures[f.Seq] = append(w.failures[f.Seq], f)
 	}
-	if p.Cursor < w.endpoint.Cursor {
-		w.fault("the cursor falls from %d to %d", w.endpoint.Cursor, p.Cursor)
+	for _, f := range p.Delivered {
+		w.done[f.Seq] = append(w.done[f.Seq], f)
+	}
+	for _, d := range p.Dead {
+		w.ranges = slices.DeleteFunc(w.ranges, func(have chat.DeadRange) bool { return have.First == d.First })
+		w.ranges = append(w.ranges, d)
+	}
+	for _, r := range p.Replays {
+		w.replays = slices.DeleteFunc(w.replays, func(have chat.Replay) bool { return have.ID == r.ID && r.Next > r.Last })
+		for i := range w.replays {
+			if w.replays[i].ID == r.ID {
+				w.replays[i] = r
+			}
+		}
+	}
+	if p.Cursor < w.stored.Cursor {
+		w.fault("the cursor falls from %d to %d", w.stored.Cursor, p.Cursor)
 	}
 	if seq := w.open(p.Cursor, w.hasRow); seq > 0 {
 		w.fault("the cursor passes %d, which is not settled and has no row", seq)
 	}
-	e := *w.endpoint
+	e := w.stored
 	e.Cursor, e.CursorPrevious = p.Cursor, p.CursorPrevious
-	w.endpoint = &e
+	if p.Lane != nil {
+		e.Lane = *p.Lane
+	}
+	w.stored = e
 }
 
 // set changes the endpoint; the deliverer is told.
 func (w *world) set(change func(*chat.Endpoint)) {
 	w.mu.Lock()
-	e := *w.endpoint
+	had := w.stored
+	e := had
 	e.Commands = slices.Clone(e.Commands)
 	change(&e)
-	w.endpoint = &e
+	if e.URL != had.URL && had.Paused == chat.PausedGone {
+		e.Paused = ""
+	}
+	if !e.SameSwitches(&had) { // as the heart does
+		head := chat.Sequence(len(w.events))
+		if head > had.Cursor {
+			e.Past = append(slices.Clone(had.Past), chat.PastSwitches{UpTo: head, Switches: chat.Switches{Commands: had.Commands, Codes: had.Codes, Groups: had.Groups}})
+		}
+		e.Since = head
+	}
+	w.stored = e
+	published := e
+	w.endpoint = &published
 	d := w.d
 	w.mu.Unlock()
 	if d != nil {
@@ -363,7 +411,7 @@ func (w *world) Endpoints(context.Context, chat.AppID) ([]chat.Endpoint, error) 
 	if w.endpoint == nil {
 		return nil, w.read()
 	}
-	return []chat.Endpoint{*w.endpoint}, w.read()
+	return []chat.Endpoint{w.stored}, w.read()
 }
 
 func (w *world) Head(context.Context, chat.AppID) (chat.Head, error) {
@@ -408,4 +456,43 @@ func (w *world) Pending(_ context.Context, _ chat.AppID, _ string, dead bool, af
 	}
 	slices.SortFunc(list, func(a, b chat.Pending) int { return int(a.Seq) - int(b.Seq) })
 	return list[:min(len(list), limit)], nil
+}
+
+func (w *world) PendingOf(_ context.Context, _ chat.AppID, _ string, seq chat.Sequence) (chat.Pending, bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p, ok := w.rows[seq]
+	return p, ok, w.read()
+}
+
+func (w *world) DeadRanges(context.Context, chat.AppID, string) ([]chat.DeadRange, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.ranges), w.read()
+}
+
+func (w *world) Attempts(_ context.Context, _ chat.AppID, _ string, seq chat.Sequence) ([]chat.Attempted, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	list := append(slices.Clone(w.failures[seq]), w.done[seq]...)
+	chat.SortAttempts(list)
+	return list, w.read()
+}
+
+func (w *world) Delivered(_ context.Context, _ chat.AppID, _ string, first, last chat.Sequence) (map[chat.Sequence]bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	there := make(map[chat.Sequence]bool)
+	for seq := range w.done {
+		if seq >= first && seq <= last {
+			there[seq] = true
+		}
+	}
+	return there, w.read()
+}
+
+func (w *world) Replays(context.Context, chat.AppID, string) ([]chat.Replay, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.replays), w.read()
 }

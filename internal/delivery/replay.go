@@ -1,0 +1,205 @@
+package delivery
+
+import (
+	"time"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// maxReplaying is how many events are being sent again at a time: they get rows
+// as they are taken up, so that a long replay needs little room.
+const maxReplaying = 64
+
+// replays are the requests to send events again that are not done.
+type replays struct {
+	list   []chat.Replay
+	stale  bool // there may be new ones
+	failed time.Time
+	ranges []chat.DeadRange // of the first of the list, if it is of dead letters
+	loaded int64            // whose ranges they are
+}
+
+// replay takes up events to be sent again. Their rows and how far the request
+// is are written together, and none leaves before.
+func (l *lane) replay(now time.Time) {
+	r := &l.replays
+	if r.stale && now.Sub(r.failed) >= readAgain {
+		list, err := l.journal.Replays(l.ctx, l.app.ID, l.id)
+		if err != nil {
+			l.readFailed(err, 0)
+			r.failed = now
+			return
+		}
+		l.keepProgress(list)
+		r.list, r.stale, r.failed = list, false, time.Time{}
+	}
+	// Nothing may be unsaved: a row that is to be deleted must be gone first.
+	for len(r.list) > 0 && l.apart.replays < maxReplaying && !l.saving && len(l.unsaved.Delete) == 0 &&
+		len(l.apart.seqs) < maxApart && l.whyPaused() == "" && l.health.down.IsZero() {
+		p := &r.list[0]
+		if err := l.takeUp(p, now); err != nil {
+			l.readFailed(err, p.Next-1)
+			return
+		}
+		l.unsaved.Replays = append(l.unsaved.Replays, *p)
+		l.dirty = true
+		if p.Next <= p.Last {
+			return // the next page when these are on their way
+		}
+		l.log.Info("a replay is done", "app", l.app.ID, "endpoint", l.id, "replay", p.ID)
+		r.list = r.list[1:]
+	}
+}
+
+// keepProgress keeps how far replays are beyond what is written.
+func (l *lane) keepProgress(list []chat.Replay) {
+	for i := range list {
+		for _, have := range l.replays.list {
+			if have.ID == list[i].ID {
+				list[i].Next = max(list[i].Next, have.Next)
+			}
+		}
+	}
+}
+
+// takeUp goes on with a replay by a page.
+func (l *lane) takeUp(p *chat.Replay, now time.Time) error {
+	if p.Dead {
+		return l.takeUpDead(p, now)
+	}
+	page, err := l.journal.Events(l.ctx, l.app.ID, p.Next-1, maxReplaying, pageBytes)
+	if err != nil {
+		return err
+	}
+	for i := range page {
+		e := &page[i]
+		if e.Seq > p.Last {
+			break
+		}
+		if p.Fits(e) && (p.First == p.Last || l.endpoint.IsFor(e)) && e.Seq <= l.cursor {
+			if err := l.sendAgain(e, now); err != nil {
+				return err
+			}
+		}
+		p.Next = e.Seq + 1
+	}
+	if len(page) == 0 || page[len(page)-1].Seq >= p.Last {
+		p.Next = p.Last + 1
+	}
+	return nil
+}
+
+// takeUpDead goes on with a replay of dead letters: those with rows of their own
+// and those in ranges, in the order of their sequences.
+func (l *lane) takeUpDead(p *chat.Replay, now time.Time) error {
+	if l.replays.loaded != p.ID {
+		ranges, err := l.journal.DeadRanges(l.ctx, l.app.ID, l.id)
+		if err != nil {
+			return err
+		}
+		l.replays.ranges, l.replays.loaded = ranges, p.ID
+	}
+	rows, err := l.journal.Pending(l.ctx, l.app.ID, l.id, true, p.Next-1, maxReplaying)
+	if err != nil {
+		return err
+	}
+	end := p.Last // rows are known up to here
+	if len(rows) == maxReplaying {
+		end = min(end, rows[len(rows)-1].Seq)
+	}
+	isRow := make(map[chat.Sequence]bool, len(rows))
+	var list []chat.Event
+	for i := range rows {
+		if rows[i].Seq > end {
+			break
+		}
+		isRow[rows[i].Seq] = true
+		e, ok, err := l.journal.Event(l.ctx, l.app.ID, rows[i].Seq)
+		if err != nil {
+			return err
+		}
+		if ok && p.Fits(&e) {
+			list = append(list, e)
+		}
+	}
+	for i := range l.replays.ranges {
+		d := &l.replays.ranges[i]
+		if d.Last < p.Next || d.First > end {
+			continue
+		}
+		more, upTo, err := l.inRange(d, p, max(d.First, p.Next), min(d.Last, end), isRow)
+		if err != nil {
+			return err
+		}
+		list = append(list, more...)
+		if upTo < min(d.Last, end) { // a page of it: the rest comes next
+			end = upTo
+			break
+		}
+	}
+	for i := range list {
+		if list[i].Seq <= end {
+			if err := l.sendAgain(&list[i], now); err != nil {
+				return err
+			}
+		}
+	}
+	p.Next = end + 1
+	return nil
+}
+
+// inRange finds the dead letters of a range that have no row and were not
+// delivered since, and says how far it looked.
+func (l *lane) inRange(d *chat.DeadRange, p *chat.Replay, first, last chat.Sequence, isRow map[chat.Sequence]bool) (list []chat.Event, upTo chat.Sequence, err error) {
+	page, err := l.journal.Events(l.ctx, l.app.ID, first-1, maxReplaying, pageBytes)
+	if err != nil {
+		return nil, 0, err
+	}
+	upTo = last
+	if n := len(page); n > 0 && n == maxReplaying {
+		upTo = min(last, page[n-1].Seq)
+	} else if n > 0 && page[n-1].Seq < last { // the page was cut by its bytes
+		upTo = page[n-1].Seq
+	}
+	was, err := l.journal.Delivered(l.ctx, l.app.ID, l.id, first, upTo)
+	if err != nil {
+		return nil, 0, err
+	}
+	for i := range page {
+		e := &page[i]
+		if e.Seq <= upTo && !isRow[e.Seq] && !was[e.Seq] && d.Switches.Let(e) && p.Fits(e) {
+			list = append(list, *e)
+		}
+	}
+	return list, upTo, nil
+}
+
+// sendAgain gives an event a row with its next attempt. One that waits for an
+// attempt anyway is left alone.
+func (l *lane) sendAgain(e *chat.Event, now time.Time) error {
+	if _, waits := l.apart.seqs[e.Seq]; waits {
+		return nil
+	}
+	row, known, err := l.journal.PendingOf(l.ctx, l.app.ID, l.id, e.Seq)
+	if err != nil {
+		return err
+	}
+	made, err := l.journal.Attempts(l.ctx, l.app.ID, l.id, e.Seq)
+	if err != nil {
+		return err
+	}
+	it := &item{seq: e.Seq, time: e.Time, wanted: true, apart: true, replay: true, since: now, next: now}
+	if known {
+		it.previous, it.before = row.Previous, row.Attempt
+	}
+	for i := range made {
+		it.before = max(it.before, made[i].Attempt)
+	}
+	it.attempt = it.before + 1
+	own := *e
+	it.event = &own
+	l.apart.add(it)
+	l.putRow(it, false, row.Status, row.Reason)
+	l.parked = append(l.parked, it)
+	return nil
+}
