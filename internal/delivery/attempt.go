@@ -164,7 +164,7 @@ func (l *lane) fail(r result, now time.Time) {
 	it := r.item
 	it.broken = r.fate == broken
 	failing := it.broken && !l.health.down.IsZero()
-	if !it.apart {
+	if !it.apart || it.line != nil && it.attempt == 1 { // not since it has waited behind its group
 		it.since = now
 	}
 	born := time.UnixMilli(it.event.Time)

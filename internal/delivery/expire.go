@@ -24,8 +24,19 @@ func (l *lane) expire(now time.Time) {
 		return
 	}
 	before := now.Add(-l.schedule.maxAge)
-	for _, it := range l.apart.drop(func(it *item) bool { return it.since.Before(before) && it.line == nil && !it.replay }) {
+	old := func(it *item) bool {
+		born := it.since
+		if it.time > 0 {
+			born = time.UnixMilli(it.time)
+		}
+		return born.Before(before) && !it.replay
+	}
+	for _, it := range l.apart.drop(old) {
 		l.putRow(it, true, 0, tooOld)
+		if it.line != nil { // the next of its group may be as old
+			l.goOn(it)
+			l.expireAgain = now.Add(expirePause)
+		}
 		l.markSettled()
 	}
 	for range expirePages {
@@ -40,7 +51,6 @@ func (l *lane) expire(now time.Time) {
 			n++
 		}
 		if n == 0 {
-			l.publish()
 			return
 		}
 		l.die(page[:n], now)

@@ -43,6 +43,9 @@ func (l *lane) takeFresh() *item {
 	if len(l.apart.seqs) >= maxApart || len(l.window) >= maxWindow {
 		return nil
 	}
+	if l.endpoint.InOrder && !l.health.down.IsZero() && len(l.apart.due) > 0 {
+		return nil // the first of a group that failed will do as a probe; a new event would give rows to all behind it
+	}
 	it := l.fresh()
 	if it != nil {
 		l.health.retry = true

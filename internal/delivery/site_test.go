@@ -29,6 +29,7 @@ type site struct {
 	t       *testing.T
 	dir     string
 	timeout time.Duration // of an attempt; 0 is the default
+	network delivery.Network
 
 	store   *sqlite.Store
 	lanes   *delivery.Deliverer
@@ -64,8 +65,8 @@ func (s *site) start() {
 		s.t.Fatal(err)
 	}
 	s.store = store
-	s.lanes = delivery.New(delivery.Options{Reader: store})
-	s.asker = delivery.NewAsker(delivery.Network{}, nil)
+	s.lanes = delivery.New(delivery.Options{Reader: store, Network: s.network})
+	s.asker = delivery.NewAsker(s.network, nil)
 	s.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: s, Asker: s.asker})
 	if err := s.backend.Start(s.t.Context()); err != nil {
 		s.t.Fatal(err)

@@ -46,10 +46,13 @@ type world struct {
 
 	answer   func(a arrival) step // how the endpoint answers
 	arrivals []arrival
-	newest   map[chat.Sequence]arrival // of each event
-	clear    chat.Sequence             // all up to it are over
-	fates    map[chat.Sequence]fate    // of the newest attempt that was answered
-	faults   []string                  // what was promised and not kept
+	order    []chat.Sequence             // of deliveries
+	observe  func(n int)                 // requests under way, more or fewer
+	newest   map[chat.Sequence]arrival   // of each event
+	begun    map[chat.Sequence]time.Time // when each arrived first
+	clear    chat.Sequence               // all up to it are over
+	fates    map[chat.Sequence]fate      // of the newest attempt that was answered
+	faults   []string                    // what was promised and not kept
 
 	d *Deliverer
 }
@@ -59,6 +62,7 @@ type arrival struct {
 	seq, previous, settled chat.Sequence
 	attempt                int
 	nth                    int // how often this event arrived, from 1
+	replay                 bool
 	at                     time.Time
 	life                   *Deliverer
 }
@@ -90,7 +94,7 @@ func newWorld(t *testing.T) *world {
 		t: t, app: &chat.App{ID: testApp, Epoch: "epoch"},
 		endpoint: &chat.Endpoint{ID: chat.PrimaryEndpoint, App: testApp, URL: "http://endpoint", Commands: []string{chat.CommandSendMsgException}},
 		rows:     make(map[chat.Sequence]chat.Pending), failures: make(map[chat.Sequence][]chat.Attempted), done: make(map[chat.Sequence][]chat.Attempted),
-		answer: always(ok), fates: make(map[chat.Sequence]fate), newest: make(map[chat.Sequence]arrival),
+		answer: always(ok), fates: make(map[chat.Sequence]fate), newest: make(map[chat.Sequence]arrival), begun: make(map[chat.Sequence]time.Time),
 	}
 	w.stored = *w.endpoint
 	return w
@@ -162,7 +166,15 @@ func (w *world) wanted(seq chat.Sequence) bool {
 // can know. The caller holds the lock.
 func (w *world) over(seq chat.Sequence) bool {
 	f, tried := w.fates[seq]
-	return !w.wanted(seq) || seq <= w.first || tried && f == delivered || w.rows[seq].Dead || tried && f == dead || w.gaveUp(seq)
+	return !w.wanted(seq) || seq <= w.first || tried && f == delivered || w.rows[seq].Dead || tried && f == dead || w.gaveUp(seq) || w.tooOld(seq)
+}
+
+// tooOld: it held its group for as long as it may, or waited for a failing
+// endpoint for longer than an event lives.
+func (w *world) tooOld(seq chat.Sequence) bool {
+	first, tried := w.begun[seq]
+	held := tried && w.stored.InOrder && time.Since(first) >= w.stored.HoldTime()
+	return held || time.Since(time.UnixMilli(w.events[seq-1].Time)) >= w.stored.Lifetime()
 }
 
 // gaveUp: the last objection was one too many.
@@ -206,6 +218,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	a := arrival{
 		seq: chat.Sequence(number("Parley-Sequence")), previous: chat.Sequence(number("Parley-Previous")),
 		settled: chat.Sequence(number("Parley-Settled")), attempt: int(number("Parley-Attempt")), at: time.Now(), nth: 1,
+		replay: r.Header.Get("Parley-Replay") == "1",
 	}
 	w.mu.Lock()
 	a.life = w.d
@@ -219,11 +232,22 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	if seq := w.open(a.settled, func(chat.Sequence) bool { return false }); seq > 0 {
 		w.fault("event %d says that all up to %d is settled, but %d is not", a.seq, a.settled, seq)
 	}
+	if a.nth == 1 {
+		w.begun[a.seq] = a.at
+	}
 	w.newest[a.seq] = a
 	if a.attempt > 1 { // number and time are on disk before it leaves
 		if row, ok := w.rows[a.seq]; !ok || row.Attempt != a.attempt || row.Previous != a.previous {
 			w.fault("event %d: attempt %d, but its row is %+v", a.seq, a.attempt, row)
 		}
+	}
+	if w.observe != nil {
+		w.observe(1)
+		defer func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.observe(-1)
+		}()
 	}
 	s := w.answer(a)
 	w.mu.Unlock()
@@ -244,6 +268,9 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w.mu.Lock()
 	w.fates[a.seq] = judge(s.status, res.Header, []byte(s.body), nil, time.Now()).fate
+	if w.fates[a.seq] == delivered {
+		w.order = append(w.order, a.seq)
+	}
 	w.mu.Unlock()
 	return res, nil
 }

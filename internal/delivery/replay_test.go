@@ -1,0 +1,194 @@
+package delivery
+
+import (
+	"testing"
+	"time"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// ask puts a request to send events again, as the heart does.
+func (w *world) ask(r chat.Replay) {
+	w.with(func() {
+		r.ID, r.Endpoint = int64(len(w.replays)+1), chat.PrimaryEndpoint
+		r.First = max(r.First, 1)
+		if r.Last == 0 {
+			r.Last = chat.Sequence(len(w.events))
+		}
+		r.Next = r.First
+		w.replays = append(w.replays, r)
+	})
+	w.set(func(*chat.Endpoint) {})
+}
+
+func (w *world) replayed() (list []chat.Sequence) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.arrivals {
+		if a.replay {
+			list = append(list, a.seq)
+		}
+	}
+	return list
+}
+
+func TestADeadLetterIsSentAgainOnRequestAndCountsOn(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.answer = func(a arrival) step {
+			if a.seq <= 300 && a.attempt <= 4 {
+				return objects
+			}
+			return ok
+		}
+		w.start()
+		w.refuse(400)
+		pass(24 * time.Hour)
+		if n := len(w.undelivered()); n != 300 {
+			t.Fatalf("%d dead", n)
+		}
+		settled := w.arrivals[len(w.arrivals)-1].settled
+		w.ask(chat.Replay{Dead: true})
+		pass(time.Minute)
+		wantAllDelivered(t, w) // the fourth attempt is objected to, the fifth is not
+		if n := len(w.replayed()); n != 600 || len(w.rows) != 0 || len(w.replays) != 0 {
+			t.Errorf("%d replays arrived, %d rows and %d requests are left", n, len(w.rows), len(w.replays))
+		}
+		for _, a := range w.arrivals {
+			if a.replay && (a.attempt < 4 || a.settled < settled) {
+				t.Errorf("%+v", a)
+			}
+		}
+		for _, f := range w.done[7] {
+			if !f.Replay || f.Attempt != 5 {
+				t.Errorf("kept of the delivery: %+v", f)
+			}
+		}
+	})
+}
+
+func TestARangeIsSentAgainAndWhatNeverWasForTheEndpointIsNot(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.start()
+		w.refuse(100)
+		w.commit(100, chat.CommandAfterSendMsg)
+		pass(time.Second)
+		w.ask(chat.Replay{First: 90, Last: 110})
+		pass(time.Second)
+		if list := w.replayed(); len(list) != 11 {
+			t.Errorf("%v", list)
+		}
+		w.ask(chat.Replay{First: 150, Last: 150}) // one alone is sent whatever the switches
+		pass(time.Second)
+		if list := w.replayed(); len(list) != 12 || list[11] != 150 {
+			t.Errorf("%v", list)
+		}
+		w.refuse(10)
+		pass(time.Second)
+		wantAllDelivered(t, w)
+	})
+}
+
+func TestAReplayGoesOnAfterARestartAndNeverTwice(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.start()
+		w.refuse(2000)
+		pass(10 * time.Second)
+		w.with(func() { w.answer = always(step{status: 200, body: okAnswer, after: 100 * time.Millisecond}) })
+		w.ask(chat.Replay{})
+		for range 5 {
+			pass(time.Second)
+			w.stop()
+			w.start()
+		}
+		pass(5 * time.Minute)
+		times := make(map[chat.Sequence]int)
+		for _, seq := range w.replayed() {
+			times[seq]++
+		}
+		if len(times) != 2000 || len(w.rows) != 0 || len(w.replays) != 0 {
+			t.Fatalf("%d of 2000 were replayed, %d rows, %d requests", len(times), len(w.rows), len(w.replays))
+		}
+		twice := 0
+		for _, n := range times {
+			if n > 1 {
+				twice++
+			}
+		}
+		if twice > 5*maxReplaying { // what was under way at a stop is sent again
+			t.Errorf("%d were replayed more than once", twice)
+		}
+	})
+}
+
+func TestAPausedEndpointReplaysWhenItGoesOn(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.start()
+		w.refuse(5)
+		pass(time.Second)
+		w.set(func(e *chat.Endpoint) { e.Paused = "by somebody" })
+		w.ask(chat.Replay{})
+		w.refuse(5)
+		pass(100 * 24 * time.Hour)
+		if n := len(w.times(0)); n != 5 {
+			t.Fatalf("%d arrivals while it is paused", n)
+		}
+		w.set(func(e *chat.Endpoint) { e.Paused = "" })
+		pass(time.Second)
+		wantAllDelivered(t, w)
+		if len(w.replayed()) != 5 || len(w.rows) != 0 {
+			t.Errorf("%d replays, rows %v", len(w.replayed()), w.rows)
+		}
+	})
+}
+
+// A failing endpoint makes dead letters of what is too old, as ranges; they are
+// found again, but not those that were delivered since.
+func TestWhatWaitsForLongerThanItLivesIsDeadAsARange(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.answer = always(refused)
+		w.start()
+		w.refuse(20_000)
+		pass(time.Hour)
+		w.commit(10, chat.CommandAfterSendMsg)
+		w.set(func(e *chat.Endpoint) { e.Commands = append(e.Commands, chat.CommandAfterSendMsg) })
+		w.commit(10, chat.CommandAfterSendMsg)
+		pass(chat.DefaultMaxAge - 30*time.Minute)
+		w.refuse(100) // young
+		pass(2 * time.Hour)
+		before := len(w.arrivals)
+		w.with(func() { w.answer = always(ok) })
+		pass(2 * time.Minute)
+		if n := len(w.ranges); n < 1 || n > 4 {
+			t.Errorf("%d ranges: %+v", n, w.ranges)
+		}
+		if n := len(w.arrivals) - before; n < 100 || n > 200 {
+			t.Errorf("%d arrivals after the outage", n)
+		}
+		if w.stored.Cursor != chat.Sequence(len(w.events)) || len(w.rows) > 5000 { // one a probe
+			t.Errorf("cursor %d of %d, %d rows", w.stored.Cursor, len(w.events), len(w.rows))
+		}
+		w.ask(chat.Replay{Dead: true, Last: 500})
+		pass(time.Minute)
+		w.ask(chat.Replay{Dead: true})
+		pass(30 * time.Minute)
+		times := make(map[chat.Sequence]int)
+		for _, seq := range w.replayed() {
+			times[seq]++
+		}
+		for i := range w.events {
+			seq := chat.Sequence(i + 1)
+			switch n := times[seq]; {
+			case n > 1:
+				t.Fatalf("%d was replayed %d times", seq, n)
+			case n == 0 && w.wanted(seq) && w.fates[seq] != delivered, n == 1 && !w.wanted(seq):
+				t.Fatalf("%d was replayed %d times; wanted %t", seq, n, w.wanted(seq))
+			}
+		}
+		wantAllDelivered(t, w)
+	})
+}
