@@ -21,6 +21,18 @@ func (w *world) ask(r chat.Replay) {
 	w.set(func(*chat.Endpoint) {})
 }
 
+// counts are how much of each there is in the store.
+type counts struct {
+	rows, replays, ranges int
+	cursor                chat.Sequence
+}
+
+func (w *world) count() counts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return counts{len(w.rows), len(w.replays), len(w.ranges), w.stored.Cursor}
+}
+
 func (w *world) replayed() (list []chat.Sequence) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -51,8 +63,8 @@ func TestADeadLetterIsSentAgainOnRequestAndCountsOn(t *testing.T) {
 		w.ask(chat.Replay{Dead: true})
 		pass(time.Minute)
 		wantAllDelivered(t, w) // the fourth attempt is objected to, the fifth is not
-		if n := len(w.replayed()); n != 600 || len(w.rows) != 0 || len(w.replays) != 0 {
-			t.Errorf("%d replays arrived, %d rows and %d requests are left", n, len(w.rows), len(w.replays))
+		if n := len(w.replayed()); n != 600 || w.count().rows != 0 || w.count().replays != 0 {
+			t.Errorf("%d replays arrived, %d rows and %d requests are left", n, w.count().rows, w.count().replays)
 		}
 		for _, a := range w.arrivals {
 			if a.replay && (a.attempt < 4 || a.settled < settled) {
@@ -108,8 +120,8 @@ func TestAReplayGoesOnAfterARestartAndNeverTwice(t *testing.T) {
 		for _, seq := range w.replayed() {
 			times[seq]++
 		}
-		if len(times) != 2000 || len(w.rows) != 0 || len(w.replays) != 0 {
-			t.Fatalf("%d of 2000 were replayed, %d rows, %d requests", len(times), len(w.rows), len(w.replays))
+		if len(times) != 2000 || w.count().rows != 0 || w.count().replays != 0 {
+			t.Fatalf("%d of 2000 were replayed, %d rows, %d requests", len(times), w.count().rows, w.count().replays)
 		}
 		twice := 0
 		for _, n := range times {
@@ -139,8 +151,8 @@ func TestAPausedEndpointReplaysWhenItGoesOn(t *testing.T) {
 		w.set(func(e *chat.Endpoint) { e.Paused = "" })
 		pass(time.Second)
 		wantAllDelivered(t, w)
-		if len(w.replayed()) != 5 || len(w.rows) != 0 {
-			t.Errorf("%d replays, rows %v", len(w.replayed()), w.rows)
+		if len(w.replayed()) != 5 || w.count().rows != 0 {
+			t.Errorf("%d replays, rows %v", len(w.replayed()), w.count())
 		}
 	})
 }
@@ -163,14 +175,14 @@ func TestWhatWaitsForLongerThanItLivesIsDeadAsARange(t *testing.T) {
 		before := len(w.arrivals)
 		w.with(func() { w.answer = always(ok) })
 		pass(2 * time.Minute)
-		if n := len(w.ranges); n < 1 || n > 4 {
-			t.Errorf("%d ranges: %+v", n, w.ranges)
+		if n := w.count().ranges; n < 1 || n > 4 {
+			t.Errorf("%d ranges", n)
 		}
 		if n := len(w.arrivals) - before; n < 100 || n > 200 {
 			t.Errorf("%d arrivals after the outage", n)
 		}
-		if w.stored.Cursor != chat.Sequence(len(w.events)) || len(w.rows) > 5000 { // one a probe
-			t.Errorf("cursor %d of %d, %d rows", w.stored.Cursor, len(w.events), len(w.rows))
+		if w.count().cursor != chat.Sequence(len(w.events)) || w.count().rows > 5000 { // one a probe
+			t.Errorf("cursor %d of %d, %d rows", w.count().cursor, len(w.events), w.count().rows)
 		}
 		w.ask(chat.Replay{Dead: true, Last: 500})
 		pass(time.Minute)
