@@ -21,8 +21,8 @@ import (
 type Backend interface {
 	App(id chat.AppID) (*chat.App, bool)
 	AppIDs() []chat.AppID
-	// Endpoint is an endpoint as last committed; nil if there is none.
-	Endpoint(app chat.AppID, id string) *chat.Endpoint
+	// Endpoints are an app's endpoints as last committed; a change makes another list.
+	Endpoints(app chat.AppID) []*chat.Endpoint
 	SaveProgress(app chat.AppID, p chat.Progress, done func(error))
 	PauseEndpoint(ctx context.Context, app chat.AppID, id, reason string) error
 }
@@ -310,7 +310,7 @@ func (d *Deliverer) begin(app *chat.App, e *chat.Endpoint) error {
 	l := &lane{
 		app: app, id: e.ID, life: e.Life, tape: t, journal: d.opts.Reader, connect: d.connect, observe: d.opts.Observer,
 		alarm: &alarms{d.opts.AlarmAfter, d.opts.Alert}, log: d.opts.Log, wake: make(chan struct{}, 1),
-		latest: func() *chat.Endpoint { return d.backend.Endpoint(app.ID, e.ID) },
+		latest: d.latest(app.ID, e.ID),
 		save:   func(p chat.Progress, done func(error)) { d.backend.SaveProgress(app.ID, p, done) },
 		pause:  func(reason string) { d.pause(app.ID, e.ID, reason) },
 	}
@@ -323,6 +323,26 @@ func (d *Deliverer) begin(app *chat.App, e *chat.Endpoint) error {
 	d.lanes[laneKey{app.ID, e.ID}] = l
 	d.mu.Unlock()
 	return nil
+}
+
+// latest gives what tells a lane's loop its endpoint as last committed. It is
+// asked for each event, and looks through the list only when that is another one.
+func (d *Deliverer) latest(app chat.AppID, id string) func() *chat.Endpoint {
+	var seen []*chat.Endpoint
+	var found *chat.Endpoint
+	return func() *chat.Endpoint {
+		list := d.backend.Endpoints(app)
+		if len(list) > 0 && len(list) == len(seen) && &list[0] == &seen[0] {
+			return found
+		}
+		seen, found = list, nil
+		for _, e := range list {
+			if e.ID == id {
+				found = e
+			}
+		}
+		return found
+	}
 }
 
 // end stops a lane.

@@ -92,7 +92,7 @@ func TestAnEventOfferedDuringAnEmptyReadIsNotSkipped(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		w.refuse(5)
 		w.first = 5
-		j := &slowJournal{world: w, gate: make(chan struct{}), waits: make(chan struct{})}
+		j := &slowJournal{journal: journal{w}, gate: make(chan struct{}), waits: make(chan struct{})}
 		d := New(Options{Reader: j})
 		d.connect = func(*chat.Endpoint) (*client, error) { return &client{transport: w, timeout: 5 * time.Second}, nil }
 		w.d = d
@@ -110,13 +110,13 @@ func TestAnEventOfferedDuringAnEmptyReadIsNotSkipped(t *testing.T) {
 // slowJournal answers its first page after the gate has opened, with what was
 // there before.
 type slowJournal struct {
-	*world
+	journal
 	gate, waits chan struct{}
 	asked       bool
 }
 
 func (j *slowJournal) Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) ([]chat.Event, error) {
-	page, err := j.world.Events(ctx, app, after, limit, maxBytes)
+	page, err := j.journal.Events(ctx, app, after, limit, maxBytes)
 	if !j.asked {
 		j.asked = true
 		close(j.waits)

@@ -102,7 +102,7 @@ func newWorld(t *testing.T) *world {
 
 // start begins a life of the deliverer; stop ends it.
 func (w *world) start() {
-	d := New(Options{Reader: w, AlarmAfter: 5 * time.Minute, Alert: func(a alert.Alert) {
+	d := New(Options{Reader: journal{w}, AlarmAfter: 5 * time.Minute, Alert: func(a alert.Alert) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.alerts = append(w.alerts, a)
@@ -330,10 +330,10 @@ func (w *world) PauseEndpoint(_ context.Context, _ chat.AppID, _, reason string)
 
 func (w *world) AppIDs() []chat.AppID { return []chat.AppID{testApp} }
 
-func (w *world) Endpoint(chat.AppID, string) *chat.Endpoint {
+func (w *world) Endpoints(chat.AppID) []*chat.Endpoint {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.endpoint
+	return []*chat.Endpoint{w.endpoint}
 }
 
 // SaveProgress writes as the real writer does: a little later, and all of it
@@ -427,12 +427,16 @@ func (w *world) with(change func()) {
 
 // ------ the journal
 
+// journal is the world as a store.
+type journal struct{ *world }
+
 func (w *world) read() error {
 	w.reads++
 	return w.readFault
 }
 
-func (w *world) Endpoints(context.Context, chat.AppID) ([]chat.Endpoint, error) {
+func (j journal) Endpoints(context.Context, chat.AppID) ([]chat.Endpoint, error) {
+	w := j.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.endpoint == nil {
