@@ -218,7 +218,7 @@ func TestStopEndsInTimeThoughProgressCannotBeSaved(t *testing.T) {
 func TestStopBeforeStartIsHarmlessAndStartAfterStopDoesNothing(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
-		d := New(Options{Reader: w})
+		d := New(Options{Reader: journal{w}})
 		d.Stop()
 		d.Stop()
 		d.Start(w)
