@@ -68,7 +68,7 @@ func (l *lane) untilDue(now time.Time) time.Duration {
 	until(l.saveAt)
 	until(l.beat.next)
 	until(l.alarmAt())
-	if l.changed {
+	if l.changed && !l.saving {
 		until(l.stateAt.Add(stateEvery))
 	}
 	if l.replays.stale && !l.replays.failed.IsZero() {

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -51,8 +52,14 @@ func (l *lane) onSaved(s saved) {
 		return
 	}
 	u := &l.unsaved
+	again := make(map[chat.Sequence]bool) // rows that were made after theirs was to be deleted
+	for i := range u.Put {
+		if u.Put[i].Replay {
+			again[u.Put[i].Seq] = true
+		}
+	}
 	u.Put = append(s.rows.Put, u.Put...)
-	u.Delete = append(s.rows.Delete, u.Delete...)
+	u.Delete = append(slices.DeleteFunc(s.rows.Delete, func(seq chat.Sequence) bool { return again[seq] }), u.Delete...)
 	u.Failed = append(s.rows.Failed, u.Failed...)
 	u.Delivered = append(s.rows.Delivered, u.Delivered...)
 	u.Dead = append(s.rows.Dead, u.Dead...)

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"slices"
 	"time"
 
 	"github.com/parley-im/parley/internal/chat"
@@ -33,9 +34,7 @@ func (l *lane) replay(now time.Time) {
 		l.keepProgress(list)
 		r.list, r.stale, r.failed = list, false, time.Time{}
 	}
-	// Nothing may be unsaved: a row that is to be deleted must be gone first.
-	for len(r.list) > 0 && l.apart.replays < maxReplaying && !l.saving && len(l.unsaved.Delete) == 0 &&
-		len(l.apart.seqs) < maxApart && l.whyPaused() == "" && l.health.down.IsZero() {
+	for len(r.list) > 0 && l.apart.replays < maxReplaying && len(l.apart.seqs) < maxApart && l.whyPaused() == "" && l.health.down.IsZero() {
 		p := &r.list[0]
 		if err := l.takeUp(p, now); err != nil {
 			l.readFailed(err, p.Next-1)
@@ -199,6 +198,8 @@ func (l *lane) sendAgain(e *chat.Event, now time.Time) error {
 	own := *e
 	it.event = &own
 	l.apart.add(it)
+	// In one report rows are written before others are deleted.
+	l.unsaved.Delete = slices.DeleteFunc(l.unsaved.Delete, func(seq chat.Sequence) bool { return seq == it.seq })
 	l.putRow(it, false, row.Status, row.Reason)
 	l.parked = append(l.parked, it)
 	return nil
