@@ -99,9 +99,11 @@ func (s *Store) Delivered(ctx context.Context, app chat.AppID, endpoint string, 
 	return there, err
 }
 
+const selectDelivered = "SELECT chunk, body FROM deliveries WHERE app = $1 AND endpoint = $2 AND chunk >= $3 AND chunk <= $4 ORDER BY chunk, at"
+
 // delivered calls f for the deliveries of some chunks.
 func (s *Store) delivered(ctx context.Context, app chat.AppID, endpoint string, first, last int64, f func(*chat.Attempted)) error {
-	return s.query(ctx, "read deliveries", "SELECT chunk, body FROM deliveries WHERE app = $1 AND endpoint = $2 AND chunk >= $3 AND chunk <= $4 ORDER BY chunk, at",
+	return s.query(ctx, "read deliveries", selectDelivered,
 		func(r pgx.Rows) error {
 			var c chat.DeliveredChunk
 			if err := r.Scan(&c.Chunk, &c.Body); err != nil {

@@ -26,12 +26,16 @@ func TestStatementsOfABatchFindTheirRowsByKeys(t *testing.T) {
 	defer tx.Rollback()
 	if err := tx.Put(1, &chat.Rows{
 		Messages: make([]chat.Message, 1), Groups: []chat.GroupHead{{Key: 1}}, Events: make([]chat.Event, 1), Repeats: make([]chat.Repeat, 1),
-		Progress: []chat.Progress{{Put: make([]chat.Pending, 1), Delete: make([]chat.Sequence, 1), Failed: make([]chat.Attempted, 1)}},
-		Spoken:   make([]chat.Spoken, 1),
+		Progress: []chat.Progress{{Put: make([]chat.Pending, 1), Delete: make([]chat.Sequence, 1), Failed: make([]chat.Attempted, 1),
+			Delivered: make([]chat.Attempted, 1), Dead: make([]chat.DeadRange, 1), Replays: []chat.Replay{{Next: 1, Last: 2}, {Next: 3, Last: 2}}, Lane: &chat.LaneState{}}},
+		Spoken: make([]chat.Spoken, 1),
 	}); err != nil {
 		t.Fatal(err)
 	}
-	statements := []string{lockHead, lockGroups, findRepeats, selectEvents + " AND seq > $2 ORDER BY seq LIMIT $3"}
+	statements := []string{
+		lockHead, lockGroups, findRepeats, selectEvents + " AND seq > $2 ORDER BY seq LIMIT $3",
+		selectPending + " AND dead = $3 AND seq > $4 ORDER BY seq LIMIT $5", selectPending + " AND seq = $3", selectDelivered, selectTokens + "hash = $1",
+	}
 	for _, q := range tx.queued.QueuedQueries {
 		statements = append(statements, q.SQL)
 	}
@@ -67,7 +71,7 @@ func TestStatementsOfABatchFindTheirRowsByKeys(t *testing.T) {
 			}
 		}
 	}
-	if len(statements) < 13 {
+	if len(statements) < 22 {
 		t.Errorf("only %d statements were looked at", len(statements))
 	}
 	tx.ended = true // what was queued is not to be sent
