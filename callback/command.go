@@ -72,6 +72,10 @@ const (
 	CmdOfficialAfterMsgWithDraw Command = "OfficialAccount.CallbackAfterMsgWithDraw"
 )
 
+// CmdParleyHeartbeat is a sign of life of Parley, which other senders do not
+// have: it is no event and in no journal.
+const CmdParleyHeartbeat Command = "Parley.CallbackHeartbeat"
+
 // Known reports whether c is one of the constants of this package. Senders add
 // commands over the years, so an unknown one is no fault.
 func (c Command) Known() bool {
@@ -169,4 +173,6 @@ var commands = map[Command]commandInfo{
 	CmdOfficialBeforeSendMsg:    asksRaw,
 	CmdOfficialAfterSendMsg:     tellsRaw,
 	CmdOfficialAfterMsgWithDraw: tellsRaw,
+
+	CmdParleyHeartbeat: tells[Heartbeat](),
 }

@@ -9,6 +9,8 @@ import (
 // fields of [Delivery].
 const (
 	HeaderWebhookID = "webhook-id"
+	HeaderTimestamp = "webhook-timestamp"
+	HeaderSignature = "webhook-signature" // see [SignWebhook]
 	HeaderSequence  = "Parley-Sequence"
 	HeaderEpoch     = "Parley-Epoch"
 	HeaderPrevious  = "Parley-Previous"
@@ -17,6 +19,7 @@ const (
 	HeaderReplay    = "Parley-Replay"
 	HeaderCount     = "Parley-Count"
 	HeaderTruncated = "Parley-Truncated"
+	HeaderTest      = "Parley-Test"
 )
 
 // Delivery is what Parley's headers say about a callback's place among the
@@ -25,7 +28,8 @@ const (
 // To drop duplicates, remember (SdkAppid, Epoch, ID). To notice a loss: an
 // event of the same epoch that this endpoint subscribes to is missing when its
 // sequence is at most Settled and it was not seen; until then it may be under
-// way. Each event names the one before it in Previous.
+// way. Each event names the one before it in Previous. [Tracker] does that, and
+// [Fill] fetches what is missing.
 type Delivery struct {
 	Present   bool   // the request carried an event id
 	ID        string // the event, the same on every attempt, replay and endpoint
@@ -37,6 +41,8 @@ type Delivery struct {
 	Replay    bool   // sent again on somebody's request
 	Count     int    // how many like refusals it stands for, at least 1
 	Truncated int    // bytes that were cut from MsgBody; 0 is none
+	Timestamp int64  // of the attempt, Unix seconds; 0 if absent
+	Test      bool   // a sample that somebody had sent to try the endpoint: it is in no journal
 }
 
 // ReadDelivery returns what the headers of a callback say. What is absent or
@@ -53,11 +59,13 @@ func ReadDelivery(h http.Header) Delivery {
 		Replay:    h.Get(HeaderReplay) == "1",
 		Count:     max(1, headerInt(h, HeaderCount)),
 		Truncated: max(0, headerInt(h, HeaderTruncated)),
+		Timestamp: max(0, int64(headerInt(h, HeaderTimestamp))),
+		Test:      h.Get(HeaderTest) == "1",
 	}
 }
 
-// SetHeaders sets the headers that say d; it is what a sender calls. Replay,
-// Count and Truncated are set only when they say something.
+// SetHeaders sets the headers that say d; it is what a sender calls. Timestamp,
+// Replay, Test, Count and Truncated are set only when they say something.
 func (d Delivery) SetHeaders(h http.Header) {
 	if d.ID == "" {
 		return
@@ -68,8 +76,14 @@ func (d Delivery) SetHeaders(h http.Header) {
 	h.Set(HeaderPrevious, strconv.FormatUint(d.Previous, 10))
 	h.Set(HeaderSettled, strconv.FormatUint(d.Settled, 10))
 	h.Set(HeaderAttempt, strconv.Itoa(max(1, d.Attempt)))
+	if d.Timestamp > 0 {
+		h.Set(HeaderTimestamp, strconv.FormatInt(d.Timestamp, 10))
+	}
 	if d.Replay {
 		h.Set(HeaderReplay, "1")
+	}
+	if d.Test {
+		h.Set(HeaderTest, "1")
 	}
 	if d.Count > 1 {
 		h.Set(HeaderCount, strconv.Itoa(d.Count))

@@ -12,12 +12,17 @@
 //  3. SdkAppid in the query names a known app, else 403
 //  4. Sign and RequestTime fit one of the app's tokens and RequestTime is at
 //     most MaxSkew away from now, else 401 (skipped for an app without tokens)
-//  5. the body ends within [MaxBody], else 413
-//  6. the body is one JSON object, else 400
-//  7. CallbackCommand is in the query, and the body names no other, else 400
-//  8. the program's own function keeps the event, else 503
+//  5. for an app with webhook keys: webhook-id, webhook-timestamp and
+//     webhook-signature are there and the timestamp is at most MaxSkew away
+//     from now, else 401
+//  6. the body ends within [MaxBody], else 413
+//  7. for an app with webhook keys: the signature fits one of them, else 401
+//  8. the body is one JSON object, else 400
+//  9. CallbackCommand is in the query, and the body names no other, else 400
+//  10. the program's own function keeps the event, else 503
 //
-// So nobody without the token can make the receiver read or parse a body. An
+// So nobody without the token can make the receiver read or parse a body; with
+// keys alone a body is read, since the signature covers it, and not parsed. An
 // accepted callback is answered 200 with exactly
 //
 //	{"ActionStatus":"OK","ErrorCode":0,"ErrorInfo":""}

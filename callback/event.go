@@ -15,6 +15,7 @@ type Event struct {
 	RequestTime int64    // Unix seconds, 0 when unsigned
 	Delivery    Delivery
 	ReceivedAt  time.Time
+	Backfilled  bool // it was fetched by a [Backfill], not sent
 
 	// Body points to the type of this package for Command, for example
 	// *SendMsgException. It is nil for a command without such a type.

@@ -15,7 +15,11 @@ const (
 	ReasonSignWrong          Reason = "sign_wrong"
 	ReasonRequestTimeMissing Reason = "request_time_missing"
 	ReasonRequestTimeOff     Reason = "request_time_off"
+	ReasonSignatureMissing   Reason = "signature_missing"
+	ReasonTimestampMissing   Reason = "timestamp_missing"
+	ReasonTimestampOff       Reason = "timestamp_off"
 	ReasonUnreadable         Reason = "unreadable"
+	ReasonSignatureWrong     Reason = "signature_wrong"
 	ReasonNotJSON            Reason = "not_json"
 	ReasonCommandMissing     Reason = "command_missing"
 	ReasonCommandMismatch    Reason = "command_mismatch"
@@ -46,7 +50,11 @@ var reasons = []struct {
 	{ReasonSignWrong, http.StatusUnauthorized, "wrong Sign"},
 	{ReasonRequestTimeMissing, http.StatusUnauthorized, "missing RequestTime"},
 	{ReasonRequestTimeOff, http.StatusUnauthorized, "RequestTime too far off"},
+	{ReasonSignatureMissing, http.StatusUnauthorized, "missing webhook-signature"},
+	{ReasonTimestampMissing, http.StatusUnauthorized, "missing webhook-id or webhook-timestamp"},
+	{ReasonTimestampOff, http.StatusUnauthorized, "webhook-timestamp too far off"},
 	{ReasonUnreadable, http.StatusBadRequest, "body not readable"},
+	{ReasonSignatureWrong, http.StatusUnauthorized, "wrong webhook-signature"},
 	{ReasonNotJSON, http.StatusBadRequest, "body is not a JSON object"},
 	{ReasonCommandMissing, http.StatusBadRequest, "no CallbackCommand in the URL"},
 	{ReasonCommandMismatch, http.StatusBadRequest, "CallbackCommand in body and URL differ"},

@@ -33,8 +33,15 @@ type Receiver struct {
 	// list demands no signature. An empty token never fits.
 	Apps map[int64][]string
 
-	// MaxSkew is how far RequestTime may lie before or after now, in whole
-	// seconds; 0 means DefaultMaxSkew.
+	// Keys holds the keys of Standard Webhooks that verify each app's
+	// callbacks, for apps that are in Apps: with any, a callback needs a
+	// webhook-signature that fits one of them, beside a Sign if the app has
+	// tokens too. List the old and the new key while one is replaced. A zero
+	// key never fits.
+	Keys map[int64][]WebhookKey
+
+	// MaxSkew is how far RequestTime and webhook-timestamp may lie before or
+	// after now, in whole seconds; 0 means DefaultMaxSkew.
 	MaxSkew time.Duration
 
 	// Now is the clock; nil means time.Now.
@@ -105,9 +112,18 @@ func (rc *Receiver) check(w http.ResponseWriter, r *http.Request, query url.Valu
 			return nil, reason
 		}
 	}
+	keys := rc.Keys[ev.SdkAppid]
+	if len(keys) > 0 {
+		if reason := rc.checkWebhook(r.Header, ev.ReceivedAt); reason != "" {
+			return nil, reason
+		}
+	}
 	var reason Reason
 	if ev.Raw, reason = readBody(w, r); reason != "" {
 		return nil, reason
+	}
+	if len(keys) > 0 && !VerifyWebhook(r.Header.Get(HeaderSignature), ev.Delivery.ID, ev.Delivery.Timestamp, ev.Raw, keys...) {
+		return nil, ReasonSignatureWrong
 	}
 	ev.Command = Command(single(query, "CallbackCommand"))
 	if reason = checkCommand(ev.Command, ev.Raw); reason != "" {
@@ -129,14 +145,33 @@ func (rc *Receiver) checkSign(ev *Event, query url.Values, tokens []string) Reas
 	if !ok || !Verify(sign, at, tokens...) {
 		return ReasonSignWrong
 	}
-	skew := rc.MaxSkew
-	if skew == 0 {
-		skew = DefaultMaxSkew
-	}
-	if !Fresh(at, ev.ReceivedAt, skew) {
+	if !Fresh(at, ev.ReceivedAt, rc.skew()) {
 		return ReasonRequestTimeOff
 	}
 	ev.RequestTime = at
+	return ""
+}
+
+func (rc *Receiver) skew() time.Duration {
+	if rc.MaxSkew == 0 {
+		return DefaultMaxSkew
+	}
+	return rc.MaxSkew
+}
+
+// checkWebhook looks at what a webhook-signature needs, before the body is
+// read. A header that is given twice is as good as missing.
+func (rc *Receiver) checkWebhook(h http.Header, now time.Time) Reason {
+	if one(h, HeaderSignature) == "" {
+		return ReasonSignatureMissing
+	}
+	at, ok := decimal(one(h, HeaderTimestamp))
+	if one(h, HeaderWebhookID) == "" || !ok {
+		return ReasonTimestampMissing
+	}
+	if !Fresh(at, now, rc.skew()) {
+		return ReasonTimestampOff
+	}
 	return ""
 }
 
@@ -227,6 +262,14 @@ func write(w http.ResponseWriter, status int, body []byte) {
 // values a proxy in front might have judged the other one.
 func single(query url.Values, name string) string {
 	if values := query[name]; len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+// one is single for a header.
+func one(h http.Header, name string) string {
+	if values := h.Values(name); len(values) == 1 {
 		return values[0]
 	}
 	return ""
