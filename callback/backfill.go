@@ -113,6 +113,7 @@ func (b *Backfill) Events(ctx context.Context, after uint64) iter.Seq2[*Event, e
 	return func(yield func(*Event, error) bool) {
 		epoch := ""
 		for {
+			began := time.Now()
 			page, err := b.page(ctx, after, pageEvents, maxWait, epoch)
 			var moved *EpochMoved
 			switch {
@@ -134,6 +135,12 @@ func (b *Backfill) Events(ctx context.Context, after uint64) iter.Seq2[*Event, e
 			}
 			for _, e := range page.Events {
 				if !yield(b.event(page.Epoch, e), nil) {
+					return
+				}
+			}
+			if page.Next == after && time.Since(began) < firstPause { // it was to wait
+				if err := sleep(ctx, firstPause); err != nil {
+					yield(nil, err)
 					return
 				}
 			}

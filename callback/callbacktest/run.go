@@ -7,8 +7,8 @@ import (
 )
 
 // Run serves h on loopback and sends it every sample of [Samples], each in a
-// subtest that fails if the answer is wrong. h must know the app of c, and its
-// token if there is one; it must accept the event "failed message" of any
+// subtest that fails if the answer is wrong. h must know the app of c, its
+// token and keys if there are any; it must accept the event "failed message" of any
 // group. The samples are sent one after another.
 func Run(t *testing.T, h http.Handler, c Config) {
 	t.Helper()
@@ -42,8 +42,8 @@ func Send(t testing.TB, h http.Handler, s Sample) Answer {
 	return got
 }
 
-// Exception returns a good sample, signed if c has a token: a failed message
+// Exception returns a good sample, signed if c has a token or keys: a failed message
 // with the given Random, so that a test can tell its events apart.
 func Exception(c Config, random uint32) Sample {
-	return Sample{Name: "failed message", Query: c.query(cmdException), Body: c.exception(random), Status: http.StatusOK}
+	return c.signed(Sample{Name: "failed message", Query: c.query(cmdException), Body: c.exception(random), Status: http.StatusOK})[0]
 }

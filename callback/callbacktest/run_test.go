@@ -15,6 +15,39 @@ import (
 
 var noon = func() time.Time { return time.Unix(1700000000, 0) }
 
+const (
+	secret  = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	private = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
+)
+
+func keys(t *testing.T, texts ...string) (list []callback.WebhookKey) {
+	for _, text := range texts {
+		k, err := callback.ParseWebhookKey(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, k)
+	}
+	return list
+}
+
+// A receiver that takes anything in a header for a signature fails the samples
+// that no other check refuses.
+func TestReceiverThatDoesNotVerifyFailsTheSamplesOfKeys(t *testing.T) {
+	t.Parallel()
+	c := callbacktest.Config{SdkAppid: 1400000001, Keys: keys(t, secret), Now: noon}
+	careless := &callback.Receiver{Apps: map[int64][]string{c.SdkAppid: nil}}
+	found := 0
+	for _, s := range callbacktest.Samples(c) {
+		if s.Check(callbacktest.Send(t, careless, s)) != nil {
+			found++
+		}
+	}
+	if found != 10 {
+		t.Errorf("%d samples noticed it", found)
+	}
+}
+
 func TestReceiverPassesEverySample(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]callbacktest.Config{
@@ -22,10 +55,13 @@ func TestReceiverPassesEverySample(t *testing.T) {
 		"unsigned":     {SdkAppid: 1400000001, Now: noon},
 		"real clock":   {SdkAppid: 1400000001, Token: "secret"},
 		"token with &": {SdkAppid: 7, Token: "a&b=c #%", Now: noon},
+		"a key":        {SdkAppid: 1400000001, Keys: keys(t, secret), Now: noon},
+		"token, keys":  {SdkAppid: 1400000001, Token: "secret", Keys: keys(t, private, secret)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			receiver := &callback.Receiver{Apps: map[int64][]string{c.SdkAppid: nil}, Now: c.Now}
+			receiver := &callback.Receiver{Apps: map[int64][]string{c.SdkAppid: nil},
+				Keys: map[int64][]callback.WebhookKey{c.SdkAppid: c.Keys}, Now: c.Now}
 			if c.Token != "" {
 				receiver.Apps[c.SdkAppid] = []string{c.Token}
 			}
@@ -81,7 +117,7 @@ func TestQuestionMayBeRefused(t *testing.T) {
 func TestSampleNamesAreUnique(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for _, s := range callbacktest.Samples(callbacktest.Config{SdkAppid: 1, Token: "t"}) {
+	for _, s := range callbacktest.Samples(callbacktest.Config{SdkAppid: 1, Token: "t", Keys: keys(t, secret)}) {
 		if seen[s.Name] {
 			t.Errorf("two samples are named %q", s.Name)
 		}

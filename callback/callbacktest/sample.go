@@ -3,6 +3,7 @@ package callbacktest
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,9 +18,10 @@ import (
 
 // Config says whom the receiver under test expects.
 type Config struct {
-	SdkAppid int64            // the app the receiver knows
-	Token    string           // its callback token; empty leaves out everything about signatures
-	Now      func() time.Time // the receiver's clock; nil is time.Now
+	SdkAppid int64                 // the app the receiver knows
+	Token    string                // its callback token; empty leaves out everything about Sign
+	Keys     []callback.WebhookKey // sign every sample as Standard Webhooks does; none leaves that out
+	Now      func() time.Time      // the receiver's clock; nil is time.Now
 }
 
 func (c Config) now() int64 {
@@ -122,6 +124,31 @@ func (s Sample) Check(got Answer) error {
 func refuses(code int) bool {
 	return code == callback.CodeRefuse || code == callback.CodeDrop ||
 		code >= callback.CodeCustomMin && code <= callback.CodeCustomMax
+}
+
+// signed gives every sample of list the headers of Standard Webhooks, if c has
+// keys, and leaves alone what a sample has of its own.
+func (c Config) signed(list ...Sample) []Sample {
+	if len(c.Keys) == 0 {
+		return list
+	}
+	for i, s := range list {
+		h := s.Header.Clone()
+		if h == nil {
+			h = http.Header{}
+		}
+		if h.Get(callback.HeaderWebhookID) == "" {
+			h.Set(callback.HeaderWebhookID, fmt.Sprintf("evt-callbacktest-%x", sha256.Sum256(append([]byte(s.Name), s.Body...))))
+		}
+		c.sign(h, c.now(), s.Body, c.Keys...)
+		list[i].Header = h
+	}
+	return list
+}
+
+func (c Config) sign(h http.Header, at int64, body []byte, keys ...callback.WebhookKey) {
+	h.Set(callback.HeaderTimestamp, strconv.FormatInt(at, 10))
+	h.Set(callback.HeaderSignature, callback.SignWebhook(h.Get(callback.HeaderWebhookID), at, body, keys...))
 }
 
 // query returns the encoded parameters of a callback in the protocol's order,

@@ -12,12 +12,16 @@ import (
 )
 
 // Samples returns the table of samples for the receiver that c describes, made
-// for this moment: signatures in it age. Without a token the samples about
-// signatures are left out.
+// for this moment: signatures in it age. Without a token the samples about Sign
+// are left out, without keys those about webhook-signature.
 func Samples(c Config) []Sample {
 	samples := append(c.good(), c.bad()...)
 	if c.Token != "" {
 		samples = append(samples, c.badlySigned()...)
+	}
+	samples = c.signed(samples...)
+	if len(c.Keys) > 0 {
+		samples = append(samples, c.webhooks()...)
 	}
 	return samples
 }
@@ -82,7 +86,10 @@ func (c Config) good() []Sample {
 	repeated.Times = 2
 	repeated.Header = http.Header{}
 	callback.Delivery{ID: "evt-callbacktest-1", Sequence: 1, Epoch: "callbacktest", Attempt: 1}.SetHeaders(repeated.Header)
-	samples = append(samples, chunked, reordered, untyped, repeated)
+	asked := good("a sample that somebody asked for", cmdException, c.exception(13))
+	asked.Header = http.Header{}
+	callback.Delivery{ID: "evt-callbacktest-2", Sequence: 1, Epoch: "callbacktest", Test: true}.SetHeaders(asked.Header)
+	samples = append(samples, chunked, reordered, untyped, repeated, asked)
 	if c.Token != "" {
 		samples = append(samples,
 			Sample{Name: "RequestTime 30 s ago", Query: c.query(cmdException, at(c, -30*time.Second)), Body: c.exception(11), Status: http.StatusOK},
@@ -144,6 +151,41 @@ func (c Config) badlySigned() []Sample {
 		bad("RequestTime in two minutes", at(c, 2*time.Minute)),
 		bad("RequestTime in milliseconds", func(p *params) { p.time *= 1000 }),
 	}
+}
+
+// webhooks are the samples about webhook-signature.
+func (c Config) webhooks() (samples []Sample) {
+	body, other := c.exception(40), c.exception(41)
+	add := func(name string, status int, change func(http.Header)) {
+		h := http.Header{}
+		h.Set(callback.HeaderWebhookID, fmt.Sprintf("evt-callbacktest-webhook-%d", len(samples)))
+		c.sign(h, c.now(), body, c.Keys...)
+		change(h)
+		samples = append(samples, Sample{Name: name, Status: status, Query: c.query(cmdException), Header: h, Body: body})
+	}
+	const id, timestamp, signature = callback.HeaderWebhookID, callback.HeaderTimestamp, callback.HeaderSignature
+	shift := func(by time.Duration) func(http.Header) {
+		return func(h http.Header) { c.sign(h, c.now()+int64(by/time.Second), body, c.Keys...) }
+	}
+	strange, _ := callback.ParseWebhookKey("whsec_c3RyYW5nZQ==") // it is one
+	const ok, unauthorized = http.StatusOK, http.StatusUnauthorized
+	add("webhook-timestamp 30 s ago", ok, shift(-30*time.Second))
+	add("webhook-timestamp in 30 s", ok, shift(30*time.Second))
+	add("webhook-signature with another key's before", ok, func(h http.Header) {
+		c.sign(h, c.now(), body, append([]callback.WebhookKey{strange}, c.Keys...)...)
+	})
+	add("webhook-signature with an unknown version before", ok, func(h http.Header) { h.Set(signature, "v9,AAAA "+h.Get(signature)) })
+	add("webhook-signature missing", unauthorized, func(h http.Header) { h.Del(signature) })
+	add("webhook-id missing", unauthorized, func(h http.Header) { h.Del(id) })
+	add("webhook-timestamp missing", unauthorized, func(h http.Header) { h.Del(timestamp) })
+	add("webhook-signature with another key", unauthorized, func(h http.Header) { c.sign(h, c.now(), body, strange) })
+	add("webhook-signature of another body", unauthorized, func(h http.Header) { c.sign(h, c.now(), other, c.Keys...) })
+	add("webhook-signature of another event", unauthorized, func(h http.Header) { h.Set(id, "evt-callbacktest-other") })
+	add("webhook-signature for another time", unauthorized, func(h http.Header) { h.Set(timestamp, strconv.FormatInt(c.now()-1, 10)) })
+	add("webhook-signature cut", unauthorized, func(h http.Header) { h.Set(signature, h.Get(signature)[:20]) })
+	add("webhook-timestamp two minutes ago", unauthorized, shift(-2*time.Minute))
+	add("webhook-timestamp in two minutes", unauthorized, shift(2*time.Minute))
+	return samples
 }
 
 func appid(id string) func(*params)    { return func(p *params) { p.appid = id } }
