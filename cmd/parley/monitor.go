@@ -25,7 +25,9 @@ func (c *monitorCmd) Run(e *env) error {
 	log := e.logger(cfg.Log)
 	mc := monitor.Config{Listen: cfg.Listen, Data: cfg.Data, Database: cfg.Database, TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, Logger: log}
 	for _, id := range slices.Sorted(maps.Keys(cfg.Apps)) {
-		mc.Apps = append(mc.Apps, monitor.App{SdkAppid: id, CallbackTokens: cfg.Apps[id]})
+		app := cfg.Apps[id]
+		mc.Apps = append(mc.Apps, monitor.App{SdkAppid: id, CallbackTokens: app.Tokens, WebhookKeys: app.Keys,
+			Server: monitor.Server{URL: app.Server, Token: app.ServerToken, Endpoint: app.ServerEndpoint}})
 	}
 	m, err := monitor.New(mc)
 	if err != nil {

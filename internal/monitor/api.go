@@ -123,6 +123,7 @@ type Summary struct {
 	Unsigned  []int64         // those among them that need no signature
 	TLS       bool            // whether the monitor speaks HTTPS itself
 	Callbacks string          // path that callbacks go to
+	Journals  []Journal       // what arrived of each app, as far as its sender tells
 }
 
 // ReasonCount is how often messages were refused with one code.
@@ -166,10 +167,11 @@ func (m *Monitor) summary(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, app := range m.cfg.Apps {
 		s.Apps = append(s.Apps, app.SdkAppid)
-		if len(app.CallbackTokens) == 0 {
+		if app.Unsigned() {
 			s.Unsigned = append(s.Unsigned, app.SdkAppid)
 		}
 	}
+	s.Journals = append([]Journal{}, m.standing()...)
 	answer(w, http.StatusOK, s)
 }
 

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/parley-im/parley/callback"
 	"github.com/parley-im/parley/internal/pg"
 )
 
@@ -50,7 +52,23 @@ type App struct {
 	// CallbackTokens are the tokens that sign its callbacks, more than one
 	// while a token is replaced. Without any, no signature is demanded.
 	CallbackTokens []string
+	// WebhookKeys verify the webhook-signature of its callbacks, more than one
+	// while a key is replaced. Without any, none is demanded.
+	WebhookKeys []callback.WebhookKey
+	// Server is where events that were not called back are fetched; the zero
+	// value is nowhere.
+	Server Server
 }
+
+// Server is a Parley server whose journal is read.
+type Server struct {
+	URL      string // of its public address
+	Token    string // read-only token of the app
+	Endpoint string // whose events are wanted; empty is all
+}
+
+// Unsigned says that anybody can send callbacks of the app.
+func (a App) Unsigned() bool { return len(a.CallbackTokens) == 0 && len(a.WebhookKeys) == 0 }
 
 // validate returns every fault of c, joined, each naming its field.
 func (c Config) validate() error {
@@ -89,6 +107,19 @@ func (c Config) validate() error {
 		for _, token := range app.CallbackTokens {
 			if token == "" {
 				fault("callback-token: the token of app %d is empty", app.SdkAppid)
+			}
+		}
+		for _, key := range app.WebhookKeys {
+			if !key.CanSign() && !key.Asymmetric() {
+				fault("webhook-key: a key of app %d is empty", app.SdkAppid)
+			}
+		}
+		if server := app.Server; server != (Server{}) {
+			if u, err := url.Parse(server.URL); err != nil || u.Host == "" {
+				fault("server: the address of the server of app %d is none", app.SdkAppid)
+			}
+			if server.Token == "" {
+				fault("server-token: app %d has none", app.SdkAppid)
 			}
 		}
 	}

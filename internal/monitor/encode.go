@@ -32,6 +32,9 @@ func object(e Stored, more ...string) []byte {
 			out.WriteByte(',')
 		}
 	}
+	if e.Backfilled {
+		out.WriteString(`"Backfilled":true,`)
+	}
 	out.WriteString(`"EventId":` + quote(e.EventID))
 	out.WriteString(`,"ReceivedAt":` + strconv.FormatInt(e.ReceivedAt.UnixMilli(), 10))
 	out.WriteString(`,"Sequence":` + strconv.FormatUint(e.Sequence, 10))

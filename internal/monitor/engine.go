@@ -65,6 +65,9 @@ const addTally = `INSERT INTO tally (app, code, records, refusals, last_at)
 	ON CONFLICT (app, code) DO UPDATE SET records = tally.records + excluded.records, refusals = tally.refusals + excluded.refusals,
 	last_at = CASE WHEN excluded.last_at > tally.last_at THEN excluded.last_at ELSE tally.last_at END`
 
+// saveJournal replaces what is known of an app's journal.
+const saveJournal = "INSERT INTO journal (app, state) VALUES ($1, $2) ON CONFLICT (app) DO UPDATE SET state = excluded.state"
+
 // storeError marks a fault of the store, as opposed to one of a record.
 type storeError struct{ error }
 
@@ -89,6 +92,14 @@ func migrations(engine string) fs.FS {
 
 // blob keeps any bytes as they are.
 func blob[T ~string](text T) []byte { return append([]byte{}, text...) }
+
+// flag is a boolean as both engines keep it.
+func flag(set bool) int64 {
+	if set {
+		return 1
+	}
+	return 0
+}
 
 // whole is body, but never nil, which would be NULL.
 func whole(body []byte) []byte {

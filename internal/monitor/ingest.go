@@ -9,21 +9,31 @@ import (
 
 // receiver returns the door for callbacks.
 func (m *Monitor) receiver() *callback.Receiver {
-	apps := make(map[int64][]string, len(m.cfg.Apps))
+	apps, keys := make(map[int64][]string, len(m.cfg.Apps)), make(map[int64][]callback.WebhookKey, len(m.cfg.Apps))
 	for _, app := range m.cfg.Apps {
 		apps[app.SdkAppid] = append([]string(nil), app.CallbackTokens...)
+		keys[app.SdkAppid] = append([]callback.WebhookKey(nil), app.WebhookKeys...)
 	}
-	return &callback.Receiver{Apps: apps, Now: m.cfg.Now, OnEvent: m.keep, OnRefused: m.refused}
+	return &callback.Receiver{Apps: apps, Keys: keys, Now: m.cfg.Now, OnEvent: m.keep, OnRefused: m.refused}
 }
 
 // keep stores ev before it is acknowledged. A question is not kept waiting: its
-// sender holds a message back for the answer.
+// sender holds a message back for the answer. Heartbeats and samples are noted
+// only.
 func (m *Monitor) keep(_ context.Context, ev *callback.Event) error {
 	m.metrics.receive(ev.Command)
 	if ev.BodyErr != nil {
 		m.cfg.Logger.Warn("callback.odd_body", "command", string(ev.Command), "app", ev.SdkAppid, "error", ev.BodyErr)
 	}
-	if ev.Command.Question() {
+	j := m.journals[ev.SdkAppid]
+	switch _, beat := ev.Body.(*callback.Heartbeat); {
+	case ev.Delivery.Test:
+		j.tested()
+		return nil
+	case beat:
+		j.arrived(ev)
+		return nil
+	case ev.Command.Question():
 		if !m.store.offer(newRecord(ev)) {
 			m.metrics.skipped.Inc()
 		}
@@ -36,6 +46,7 @@ func (m *Monitor) keep(_ context.Context, ev *callback.Event) error {
 	if !fresh {
 		m.metrics.duplicates.Inc()
 	}
+	j.arrived(ev)
 	return nil
 }
 

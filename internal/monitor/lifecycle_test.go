@@ -22,17 +22,18 @@ import (
 
 func TestAllFaultsOfTheConfigAreToldAtOnce(t *testing.T) {
 	t.Parallel()
-	_, err := monitor.New(monitor.Config{Listen: "8090", TLSCert: "a", Apps: []monitor.App{{SdkAppid: -1}, {SdkAppid: 7, CallbackTokens: []string{""}}, {SdkAppid: 7}}})
+	_, err := monitor.New(monitor.Config{Listen: "8090", TLSCert: "a", Apps: []monitor.App{{SdkAppid: -1}, {SdkAppid: 7, CallbackTokens: []string{""}},
+		{SdkAppid: 7, WebhookKeys: make([]callback.WebhookKey, 1), Server: monitor.Server{URL: "localhost"}}}})
 	if err == nil {
 		t.Fatal("no error")
 	}
-	for _, want := range []string{"listen:", "data:", "tls-cert, tls-key:", "SdkAppid -1", "SdkAppid 7 is given twice", "callback-token:"} {
+	for _, want := range []string{"listen:", "data:", "tls-cert, tls-key:", "SdkAppid -1", "SdkAppid 7 is given twice", "callback-token:", "webhook-key:", "server:", "server-token:"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in %q", want, err)
 		}
 	}
-	if lines := strings.Count(err.Error(), "\n") + 1; lines != 6 {
-		t.Errorf("%d lines for 6 faults", lines)
+	if lines := strings.Count(err.Error(), "\n") + 1; lines != 9 {
+		t.Errorf("%d lines for 9 faults", lines)
 	}
 	if _, err := monitor.New(monitor.Config{Data: "x", Database: "postgres://h/d", Apps: []monitor.App{{SdkAppid: 1}}}); err == nil || err.Error() != "data, database: give one of them" {
 		t.Errorf("with two databases: %v", err)

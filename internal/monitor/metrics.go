@@ -2,6 +2,7 @@ package monitor
 
 import (
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ type metrics struct {
 	commit     prometheus.Histogram
 	streams    prometheus.Gauge
 	slow       prometheus.Counter
+	tests      prometheus.Counter
+	journals   *journalMetrics
 }
 
 // newRegistry returns a registry that tells of the process and its memory.
@@ -49,13 +52,15 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 			Help:    "Time of one synced transaction, however many callbacks it holds.",
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley_monitor", Name: "streams", Help: "Open event streams."}),
+		tests:   counter("tests_total", "Samples that somebody had sent; they are not stored."),
 		slow:    counter("streams_dropped_total", "Event streams that were closed because they read too slowly."),
 	}
 	for _, reason := range callback.Reasons() {
 		m.refused.WithLabelValues(string(reason))
 	}
+	m.journals = newJournalMetrics()
 	m.received.WithLabelValues(string(callback.CmdGroupSendMsgException))
-	for _, c := range []prometheus.Collector{m.received, m.refused, m.duplicates, m.exceptions, m.skipped, m.commit, m.streams, m.slow} {
+	for _, c := range []prometheus.Collector{m.received, m.refused, m.duplicates, m.exceptions, m.skipped, m.commit, m.streams, m.slow, m.tests, m.journals} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}
@@ -68,6 +73,61 @@ func (m *metrics) receive(c callback.Command) {
 		c = otherCommand
 	}
 	m.received.WithLabelValues(string(c)).Inc()
+}
+
+// journalMetrics tell how the journals stand, read when they are asked for. The
+// label app has the values of the configuration.
+type journalMetrics struct {
+	missing, backfilled, lost, heartbeat *prometheus.Desc
+
+	mu       sync.Mutex
+	standing func() []Journal // nil until there is something to read
+	now      func() time.Time
+}
+
+func newJournalMetrics() *journalMetrics {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("parley_monitor_"+name, help, []string{"app"}, nil)
+	}
+	return &journalMetrics{
+		missing:    desc("missing", "Events that were sent or given up and did not arrive, at most."),
+		backfilled: desc("backfilled_total", "Events that did not arrive and were fetched, ever."),
+		lost:       desc("lost_total", "Events that did not arrive and are kept no more, at most, ever."),
+		heartbeat:  desc("heartbeat_age_seconds", "Since the last heartbeat; absent if none ever came."),
+	}
+}
+
+// watch sets what is read.
+func (m *metrics) watch(standing func() []Journal, now func() time.Time) {
+	m.journals.mu.Lock()
+	defer m.journals.mu.Unlock()
+	m.journals.standing, m.journals.now = standing, now
+}
+
+// Describe and Collect are for prometheus.
+func (m *journalMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.missing, m.backfilled, m.lost, m.heartbeat} {
+		ch <- d
+	}
+}
+
+func (m *journalMetrics) Collect(ch chan<- prometheus.Metric) {
+	m.mu.Lock()
+	standing, now := m.standing, m.now
+	m.mu.Unlock()
+	if standing == nil {
+		return
+	}
+	for _, j := range standing() {
+		app := strconv.FormatInt(j.SdkAppid, 10)
+		ch <- prometheus.MustNewConstMetric(m.missing, prometheus.GaugeValue, float64(j.Missing), app)
+		ch <- prometheus.MustNewConstMetric(m.backfilled, prometheus.CounterValue, float64(j.Backfilled), app)
+		ch <- prometheus.MustNewConstMetric(m.lost, prometheus.CounterValue, float64(j.Lost), app)
+		if j.Heartbeat != nil {
+			age := now().Sub(time.UnixMilli(j.Heartbeat.At)).Seconds()
+			ch <- prometheus.MustNewConstMetric(m.heartbeat, prometheus.GaugeValue, max(0, age), app)
+		}
+	}
 }
 
 // refusals counts refused callbacks for the page, since the start.

@@ -37,6 +37,9 @@ type Monitor struct {
 	stopped  bool
 	since    time.Time
 	store    *store
+	journals map[int64]*journal // by SdkAppid
+	follow   context.CancelFunc // ends what follows the journals
+	followed chan struct{}      // closed when that has ended
 	listener net.Listener
 	server   *http.Server
 	served   chan struct{} // closed when the server has ended
@@ -86,11 +89,14 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 	if m.store, err = openStore(ctx, m.cfg, m.tell, m.board, m.metrics); err != nil {
 		return err
 	}
+	m.since = m.cfg.Now()
+	if err := m.openJournals(ctx); err != nil {
+		return err
+	}
 	var listen net.ListenConfig
 	if m.listener, err = listen.Listen(ctx, "tcp", m.cfg.Listen); err != nil {
 		return err
 	}
-	m.since = m.cfg.Now()
 	m.server = &http.Server{
 		Handler:           m.routes(),
 		ReadHeaderTimeout: 5 * time.Second,
@@ -111,11 +117,50 @@ func (m *Monitor) Start(ctx context.Context) (err error) {
 	}
 	m.addr.Store(new(listener.Addr().String()))
 	m.served = make(chan struct{})
+	m.begin()
 	go m.serve(m.server, listener, m.served)
 	m.started = true
 	m.cfg.Logger.Info("monitor.started", "address", listener.Addr().String(), "database", m.store.engine.place(), "apps", len(m.cfg.Apps))
 	m.warnUnsigned(listener.Addr())
 	return nil
+}
+
+// openJournals reads how each app's journal stands.
+func (m *Monitor) openJournals(ctx context.Context) (err error) {
+	journals := make(map[int64]*journal, len(m.cfg.Apps))
+	for _, app := range m.cfg.Apps {
+		if journals[app.SdkAppid], err = openJournal(ctx, app, m.store, &m.cfg, m.metrics); err != nil {
+			return err
+		}
+	}
+	m.journals = journals
+	m.metrics.watch(m.standing, m.cfg.Now)
+	return nil
+}
+
+// begin follows the journals until m.follow is called; m.mu is held.
+func (m *Monitor) begin() {
+	ctx, cancel := context.WithCancel(context.Background())
+	m.follow, m.followed = cancel, make(chan struct{})
+	var wg sync.WaitGroup
+	for _, j := range m.journals {
+		j.stopping = ctx
+		wg.Go(func() { j.follow(ctx) })
+	}
+	go func(followed chan struct{}) {
+		wg.Wait()
+		close(followed)
+	}(m.followed)
+}
+
+// standing tells how the journals stand, those that something is known of.
+func (m *Monitor) standing() (list []Journal) {
+	for _, app := range m.cfg.Apps {
+		if j := m.journals[app.SdkAppid].status(m.cfg.Now(), m.since); j.known() {
+			list = append(list, j)
+		}
+	}
+	return list
 }
 
 func (m *Monitor) serve(server *http.Server, listener net.Listener, served chan struct{}) {
@@ -135,7 +180,7 @@ func (m *Monitor) serve(server *http.Server, listener net.Listener, served chan 
 func (m *Monitor) warnUnsigned(addr net.Addr) {
 	tcp, ok := addr.(*net.TCPAddr)
 	for _, app := range m.cfg.Apps {
-		if len(app.CallbackTokens) == 0 && !(ok && tcp.IP.IsLoopback()) {
+		if app.Unsigned() && !(ok && tcp.IP.IsLoopback()) {
 			m.cfg.Logger.Warn("monitor.unsigned_app", "app", app.SdkAppid, "address", addr.String())
 		}
 	}
@@ -179,10 +224,23 @@ func (m *Monitor) close(ctx context.Context) error {
 	if m.listener != nil && !m.started {
 		faults = append(faults, m.listener.Close())
 	}
+	if m.follow != nil {
+		m.follow()
+		select {
+		case <-m.followed:
+		case <-ctx.Done(): // they wait for the writer, which ends below
+		}
+		for _, j := range m.journals {
+			j.leave()
+		}
+	}
 	if m.store != nil {
 		faults = append(faults, m.store.close(ctx))
 	}
-	m.listener, m.store, m.started = nil, nil, false
+	if m.follow != nil {
+		<-m.followed
+	}
+	m.listener, m.store, m.started, m.follow = nil, nil, false, nil
 	m.addr.Store(nil)
 	return errors.Join(faults...)
 }

@@ -18,13 +18,13 @@ const lockHead = "UPDATE head SET pos = pos + $1 RETURNING pos"
 
 var insertExceptions = `WITH added AS (
 	INSERT INTO exception (pos, app, identity, code, group_id, sender, event_time, received_at,
-		event_id, epoch, sequence, refusals, truncated, body)
+		event_id, epoch, sequence, refusals, truncated, body, backfilled)
 	SELECT head.pos - r.place, app, identity, code, group_id, sender, event_time, received_at,
-		event_id, epoch, sequence, refusals, truncated, body
+		event_id, epoch, sequence, refusals, truncated, body, backfilled
 	FROM head, unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[], $7::bigint[], $8::bigint[],
-		$9::bytea[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bytea[])
+		$9::bytea[], $10::bytea[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bytea[], $15::bigint[])
 		AS r (place, app, identity, code, group_id, sender, event_time, received_at,
-		event_id, epoch, sequence, refusals, truncated, body)
+		event_id, epoch, sequence, refusals, truncated, body, backfilled)
 	ORDER BY r.place DESC
 	ON CONFLICT (app, identity) DO NOTHING RETURNING pos, app, code, refusals, received_at
 ), total AS (` + fmt.Sprintf(addTally, "added WHERE true") + `)
@@ -44,6 +44,7 @@ func (s *postgresSession) commit(ctx context.Context, records []*record) ([]bool
 	defer cancel()
 	var e exceptionRows
 	var o otherRows
+	var journals []*record
 	for i, rec := range records {
 		place := int64(len(records) - 1 - i)
 		switch rec.kind {
@@ -51,6 +52,8 @@ func (s *postgresSession) commit(ctx context.Context, records []*record) ([]bool
 			e.add(place, rec)
 		case kindOther:
 			o.add(place, rec)
+		case kindJournal:
+			journals = append(journals, rec)
 		case kindProbe: // locking head is a write
 		}
 	}
@@ -59,10 +62,13 @@ func (s *postgresSession) commit(ctx context.Context, records []*record) ([]bool
 	batch.Queue(lockHead, len(records))
 	if len(e.place) > 0 {
 		batch.Queue(insertExceptions, e.place, e.app, e.identity, e.code, e.group, e.sender, e.eventTime, e.receivedAt,
-			e.eventID, e.epoch, e.sequence, e.refusals, e.truncated, e.body)
+			e.eventID, e.epoch, e.sequence, e.refusals, e.truncated, e.body, e.backfilled)
 	}
 	if len(o.place) > 0 {
 		batch.Queue(insertOthers, o.place, o.app, o.command, o.identity, o.receivedAt, o.body)
+	}
+	for _, rec := range journals {
+		batch.Queue(saveJournal, rec.SdkAppid, whole(rec.Body))
 	}
 	batch.Queue("COMMIT")
 
@@ -74,6 +80,9 @@ func (s *postgresSession) commit(ctx context.Context, records []*record) ([]bool
 	}
 	if len(o.place) > 0 {
 		r.inserted("insert others")
+	}
+	for range journals {
+		r.done("save journal")
 	}
 	tag := r.done("commit")
 	if err := r.Close(); r.err == nil && err != nil {
@@ -159,14 +168,15 @@ func (r *answers) inserted(doing string) {
 
 // exceptionRows are records as the columns of exception.
 type exceptionRows struct {
-	place, app, code, eventTime, receivedAt, sequence, refusals, truncated []int64
-	identity, group, sender, eventID, epoch, body                          [][]byte
+	place, app, code, eventTime, receivedAt, sequence, refusals, truncated, backfilled []int64
+	identity, group, sender, eventID, epoch, body                                      [][]byte
 }
 
 func (e *exceptionRows) add(place int64, rec *record) {
 	e.place, e.app, e.code = append(e.place, place), append(e.app, rec.SdkAppid), append(e.code, int64(rec.Code))
 	e.eventTime, e.receivedAt = append(e.eventTime, int64(rec.EventTime)), append(e.receivedAt, rec.ReceivedAt.UnixMilli())
 	e.sequence, e.refusals = append(e.sequence, int64(rec.Sequence)), append(e.refusals, int64(rec.Refusals))
+	e.backfilled = append(e.backfilled, flag(rec.Backfilled))
 	e.truncated, e.identity = append(e.truncated, int64(rec.Truncated)), append(e.identity, rec.identity)
 	e.group, e.sender = append(e.group, blob(rec.GroupID)), append(e.sender, blob(rec.From))
 	e.eventID, e.epoch, e.body = append(e.eventID, blob(rec.EventID)), append(e.epoch, blob(rec.Epoch)), append(e.body, whole(rec.Body))

@@ -2,6 +2,8 @@ package monitor
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -18,7 +20,7 @@ type filter struct {
 	from  *string
 }
 
-const columns = `SELECT pos, app, event_id, epoch, sequence, code, group_id, sender, event_time, received_at, refusals, truncated, body FROM exception`
+const columns = `SELECT pos, app, event_id, epoch, sequence, code, group_id, sender, event_time, received_at, refusals, truncated, body, backfilled FROM exception`
 
 // list returns up to limit exceptions that arrived after position after, the
 // oldest first. head is a position up to which nothing that fits is left out;
@@ -123,13 +125,13 @@ func (s *store) query(ctx context.Context, query string, args ...any) (list []St
 	for rows.Next() {
 		var e Stored
 		var eventID, epoch, group, sender []byte
-		var sequence, receivedAt int64
+		var sequence, receivedAt, backfilled int64
 		if err := rows.Scan(&e.Position, &e.SdkAppid, &eventID, &epoch, &sequence, &e.Code, &group, &sender,
-			&e.EventTime, &receivedAt, &e.Refusals, &e.Truncated, &e.Body); err != nil {
+			&e.EventTime, &receivedAt, &e.Refusals, &e.Truncated, &e.Body, &backfilled); err != nil {
 			return nil, err
 		}
 		e.EventID, e.Epoch, e.GroupID, e.From = string(eventID), string(epoch), string(group), string(sender)
-		e.Sequence, e.ReceivedAt = uint64(sequence), time.UnixMilli(receivedAt)
+		e.Sequence, e.ReceivedAt, e.Backfilled = uint64(sequence), time.UnixMilli(receivedAt), backfilled != 0
 		list = append(list, e)
 	}
 	return list, rows.Err()
@@ -140,6 +142,17 @@ func wrap(doing string, err error) error {
 		err = fmt.Errorf("%s: %w", doing, err)
 	}
 	return err
+}
+
+// journal returns what was saved of an app's journal; nil if nothing was.
+func (s *store) journal(ctx context.Context, app int64) (state []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readWait)
+	defer cancel()
+	err = s.engine.readers().QueryRowContext(ctx, "SELECT state FROM journal WHERE app = $1", app).Scan(&state)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return state, wrap("read journal", err)
 }
 
 // tallied is the total of one code over all apps.

@@ -22,6 +22,7 @@ type Stored struct {
 	ReceivedAt time.Time       // of our clock, in milliseconds
 	Refusals   int             // how many refusals it stands for, at least 1
 	Truncated  int             // bytes the sender cut from MsgBody
+	Backfilled bool            // fetched from the sender's journal, not called back
 	Body       []byte          // as received
 }
 
@@ -39,6 +40,7 @@ const (
 	kindOther     kind = iota // a callback of another command
 	kindException             // a group message that was not delivered
 	kindProbe                 // nothing but a write, to learn whether it is possible
+	kindJournal               // how an app's journal stands; Body is the state
 )
 
 // maxRefusals bounds what one callback may add to the totals.
@@ -54,6 +56,7 @@ func newRecord(ev *callback.Event) record {
 			Sequence:   ev.Delivery.Sequence,
 			Refusals:   min(ev.Delivery.Count, maxRefusals),
 			Truncated:  ev.Delivery.Truncated,
+			Backfilled: ev.Backfilled,
 			ReceivedAt: time.UnixMilli(ev.ReceivedAt.UnixMilli()),
 			Body:       ev.Raw,
 		},

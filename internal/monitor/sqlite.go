@@ -74,10 +74,10 @@ func (e *sqliteEngine) close() error {
 
 // sqliteSession is the one connection that writes, with what it does often.
 type sqliteSession struct {
-	path                           string
-	db                             *sql.DB
-	conn                           *sql.Conn
-	exception, other, tally, probe *sql.Stmt // closed with conn
+	path                                    string
+	db                                      *sql.DB
+	conn                                    *sql.Conn
+	exception, other, tally, probe, journal *sql.Stmt // closed with conn
 }
 
 // newExceptions are those behind a position, found by it.
@@ -104,11 +104,12 @@ func (e *sqliteEngine) connect(ctx context.Context) (_ session, err error) {
 		text string
 	}{
 		{&s.exception, `INSERT INTO exception
-			(app, identity, code, group_id, sender, event_time, received_at, event_id, epoch, sequence, refusals, truncated, body)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, identity) DO NOTHING`},
+			(app, identity, code, group_id, sender, event_time, received_at, event_id, epoch, sequence, refusals, truncated, body, backfilled)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (app, identity) DO NOTHING`},
 		{&s.other, "INSERT INTO other (app, command, identity, received_at, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"},
 		{&s.tally, fmt.Sprintf(addTally, newExceptions)},
 		{&s.probe, "INSERT INTO probe (one, at) VALUES (1, unixepoch()) ON CONFLICT (one) DO UPDATE SET at = excluded.at"},
+		{&s.journal, saveJournal},
 	} {
 		if *one.stmt, err = s.conn.PrepareContext(ctx, one.text); err != nil {
 			return nil, fmt.Errorf("prepare: %w", err)
@@ -152,12 +153,14 @@ func (s *sqliteSession) insert(ctx context.Context, records []*record) (fresh []
 		switch rec.kind {
 		case kindProbe:
 			_, err = s.probe.ExecContext(ctx)
+		case kindJournal:
+			_, err = s.journal.ExecContext(ctx, rec.SdkAppid, whole(rec.Body))
 		case kindOther:
 			fresh[i], _, err = add(ctx, s.other, rec.SdkAppid, blob(rec.command), rec.identity, rec.ReceivedAt.UnixMilli(), whole(rec.Body))
 		case kindException:
 			fresh[i], rec.Position, err = add(ctx, s.exception, rec.SdkAppid, rec.identity, rec.Code, blob(rec.GroupID), blob(rec.From),
 				int64(rec.EventTime), rec.ReceivedAt.UnixMilli(), blob(rec.EventID), blob(rec.Epoch), int64(rec.Sequence),
-				rec.Refusals, rec.Truncated, whole(rec.Body))
+				rec.Refusals, rec.Truncated, whole(rec.Body), flag(rec.Backfilled))
 			if first == 0 {
 				first = rec.Position
 			}

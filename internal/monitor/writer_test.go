@@ -55,7 +55,7 @@ func TestWriterSyncsEveryCommit(t *testing.T) {
 	t.Parallel()
 	w := testWriter(t, "sqlite")
 	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "auto_vacuum": "2", "wal_autocheckpoint": "0", "page_size": "4096",
-		"user_version": "1"} { // what programs before goose read
+		"user_version": "2"} { // what programs before goose read
 		var got string
 		if err := w.session.one(context.Background(), "PRAGMA "+pragma, &got); err != nil || got != want {
 			t.Errorf("%s = %s, %v, want %s", pragma, got, err, want)
