@@ -430,12 +430,22 @@ func TestWhatExpiredBeforeTheFirstPageIsNoLoss(t *testing.T) {
 	if err := fill.Once(t.Context()); err != nil || len(p.expired) != 0 || len(p.ids) != 5 {
 		t.Errorf("%v, expired %v, %d events", err, p.expired, len(p.ids))
 	}
+	p.state, p.ids = nil, map[string]int{} // another, to whom something is called back before it reads
+	fill = p.start(j)
+	second := callback.Delivery{Present: true, ID: "evt_epoch-1_2", Epoch: "epoch-1", Sequence: 2, Previous: 1}
+	if err := errors.Join(fill.Deliver(t.Context(), called(second)), fill.Once(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	if want := (callback.Expired{Epoch: "epoch-1", First: 3, Last: 5}); len(p.expired) != 1 || p.expired[0] != want || len(p.ids) != 6 {
+		t.Errorf("expired %v, %d events", p.expired, len(p.ids))
+	}
+	p.expired = nil
 	for range 5 {
 		j.add(true)
 	}
 	j.expire(14)
 	want := callback.Expired{Epoch: "epoch-1", First: 11, Last: 13}
-	if err := fill.Once(t.Context()); err != nil || len(p.expired) != 1 || p.expired[0] != want || len(p.ids) != 7 {
+	if err := fill.Once(t.Context()); err != nil || len(p.expired) != 1 || p.expired[0] != want || len(p.ids) != 8 {
 		t.Errorf("%v, expired %v, %d events", err, p.expired, len(p.ids))
 	}
 }

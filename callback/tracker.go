@@ -28,8 +28,8 @@ type TrackerState struct {
 	Top     uint64 // the greatest sequence that is known to matter
 	Settled uint64 // the greatest Parley-Settled
 	Gaps    []Gap  // ascending, in After+1 to Top: all others of these were seen or are of no concern
-	// Begun says that a [Fill] has read a page: what expires from then on is
-	// lost, what had expired before is none of its business.
+	// Begun says that a [Fill] has read a page. What had expired before that, and
+	// is older than all that arrived, is not lost to it: it was never its own.
 	Begun bool `json:",omitempty"`
 	// Past are epochs that ended, the latest last.
 	Past []string `json:",omitempty"`
@@ -216,9 +216,10 @@ func (t *Tracker) page(epoch string, expired uint64) (lost []Gap, ours bool) {
 	if expired > 0 {
 		lost = t.s.expire(expired)
 	}
-	if !t.s.Begun {
-		t.s.Begun, lost = true, nil
+	if !t.s.Begun && len(lost) > 0 && lost[0].First == t.s.After+1 {
+		lost = lost[1:] // it was before the first that arrived
 	}
+	t.s.Begun = true
 	return lost, true
 }
 

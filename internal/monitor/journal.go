@@ -13,11 +13,12 @@ import (
 )
 
 const (
-	journalSave  = 10 * time.Second // between two saves while something changes
-	journalRetry = time.Minute      // after the server refused
-	maxExpired   = 20               // ranges that are remembered
-	maxShown     = 20               // gaps that are shown
-	lateBeats    = 2.5              // intervals without a heartbeat until it is late
+	journalSave  = 10 * time.Second   // between two saves while something changes
+	journalRetry = time.Minute        // after the server refused
+	maxExpired   = 20                 // ranges that are remembered
+	maxShown     = 20                 // gaps that are shown
+	lateBeats    = 2.5                // intervals without a sign of life until the heartbeat is late
+	lateAtMost   = 7 * 24 * time.Hour // after that it is taken to be switched off
 )
 
 // journal knows which events of an app were made for this monitor, from the
@@ -51,6 +52,7 @@ type journalState struct {
 	Tests      int64              // samples that came
 	Lost       uint64             // sequences in all ranges that expired
 	Expired    []callback.Expired // the latest of them
+	Arrived    int64              `json:",omitempty"` // ms: when the last event or heartbeat came
 	Heartbeat  *heartbeatState    `json:",omitempty"`
 }
 
@@ -139,7 +141,7 @@ func (j *journal) arrived(ev *callback.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.dirty = true
-	if ok {
+	if j.state.Arrived = ev.ReceivedAt.UnixMilli(); ok {
 		j.state.Heartbeat = &heartbeatState{ev.ReceivedAt.UnixMilli(), beat.Interval, beat.HeadSequence}
 	}
 }
@@ -278,7 +280,7 @@ type Heartbeat struct {
 	At           int64 // ms
 	Interval     int   // s: when the next one was to come
 	HeadSequence uint64
-	Late         bool // it did not: callbacks are broken
+	Late         bool // neither it nor an event came: callbacks are broken
 }
 
 // status tells how the journal stands. since is when the monitor started: it has
@@ -304,9 +306,9 @@ func (j *journal) status(now, since time.Time) Journal {
 		out.AnsweredAt = j.answered.UnixMilli()
 	}
 	if beat := j.state.Heartbeat; beat != nil {
-		heard := time.UnixMilli(max(beat.At, since.UnixMilli()))
+		heard := time.UnixMilli(max(j.state.Arrived, since.UnixMilli()))
 		out.Heartbeat = &Heartbeat{At: beat.At, Interval: beat.Interval, HeadSequence: beat.Head,
-			Late: now.Sub(heard).Seconds() > lateBeats*float64(max(1, beat.Interval))}
+			Late: now.Sub(heard).Seconds() > lateBeats*float64(max(1, beat.Interval)) && now.Sub(time.UnixMilli(beat.At)) < lateAtMost}
 	}
 	return out
 }

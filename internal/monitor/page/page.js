@@ -70,6 +70,7 @@ function row(e) {
   group.append(element("small", "", e.Type ? text(e.Type) : "no such group"));
   const message = element("td");
   message.append(element("span", "clip", words(e.MsgBody) || "–"));
+  if (e.Backfilled) message.append(element("small", "", "not called back, fetched"));
   if (e.Truncated > 0) message.append(element("small", "", number(e.Truncated) + " bytes cut"));
   tr.append(why, sender, group, message);
   return tr;
@@ -108,7 +109,72 @@ function showReasons(reasons, total) {
   }));
 }
 
+const ranges = (list) => list.map((r) => (r.First === r.Last ? number(r.First) : number(r.First) + "–" + number(r.Last))).join(", ");
+const events = (n) => number(n) + (n === 1 ? " event" : " events");
+
+// What arrived of an app, as far as its sender tells in headers.
+function journalItem(j) {
+  const beat = j.Heartbeat;
+  let className = "", title = "everything arrived";
+  if (j.Epoch === "" || j.LastSequence === 0) {
+    className = "unsure";
+    title = j.Server ? "nothing was read yet" : "nothing has been sent yet";
+  }
+  if (beat && beat.Late) {
+    className = "bad";
+    title = "callbacks are broken: no heartbeat for " + since(beat.At);
+  } else if (j.Missing > 0) {
+    className = "bad";
+    title = "up to " + events(j.Missing) + " missing";
+  } else if (j.Fault) {
+    className = "bad";
+    title = "the server cannot be read";
+  }
+  const li = element("li", className);
+  const line = element("div");
+  line.append(element("b", "", "App " + j.SdkAppid), ": " + title);
+  li.append(line);
+  const details = [];
+  if (j.LastSequence > 0) details.push("newest event " + number(j.LastSequence));
+  if (j.Complete < j.LastSequence) details.push("complete up to " + number(j.Complete));
+  if (beat) details.push("last heartbeat " + since(beat.At) + " ago, every " + number(beat.Interval) + " s");
+  else details.push("the sender sends no heartbeats");
+  if (j.Server) details.push(events(j.Backfilled) + " fetched from " + j.Server);
+  if (j.Tests > 0) details.push(number(j.Tests) + (j.Tests === 1 ? " sample" : " samples"));
+  li.append(element("small", "", details.join(" · ")));
+  if (j.Lost > 0) {
+    li.append(element("small", "lost", "up to " + events(j.Lost) + " lost for good, which the server keeps no more: " + ranges(j.Expired)));
+  }
+  return li;
+}
+
+function showJournals(journals) {
+  byId("journals").hidden = journals.length === 0;
+  byId("journalList").replaceChildren(...journals.map(journalItem));
+}
+
+function journalBanners(journals) {
+  const banners = [];
+  for (const j of journals) {
+    if (j.Heartbeat && j.Heartbeat.Late) {
+      banners.push(banner("App " + j.SdkAppid + ": no heartbeat for " + since(j.Heartbeat.At), "One was to come every " + number(j.Heartbeat.Interval) +
+        " s. Callbacks are broken: look at the endpoint on the server." + (j.Server ? " What is made meanwhile is fetched." : "")));
+    }
+    if (j.Missing > 0) {
+      banners.push(banner("App " + j.SdkAppid + ": up to " + events(j.Missing) + " missing (" + ranges(j.Gaps) + ")", j.Server ?
+        "The sender gave them up. They are being fetched." :
+        "The sender gave them up. Have them sent again there, or start the monitor with --server and --server-token to fetch them."));
+    }
+    if (j.Fault) banners.push(banner("App " + j.SdkAppid + ": missing events cannot be fetched", j.Fault));
+  }
+  return banners;
+}
+
 const help = {
+  signature_wrong: "The sender signs with another webhook key than this monitor knows, or something between changed the body.",
+  signature_missing: "The sender sends no webhook-signature. Give its endpoint a signing key, or run the monitor without --webhook-key.",
+  timestamp_missing: "The sender signs but leaves webhook-id or webhook-timestamp out.",
+  timestamp_off: "The clocks of sender and monitor differ too much, or old callbacks are being sent again.",
   sign_wrong: "The sender signs with another callback token than this monitor knows.",
   sign_missing: "The sender does not sign. Give it the callback token, or run the monitor without one.",
   request_time_missing: "The sender signs but leaves RequestTime out.",
@@ -133,7 +199,7 @@ function showBanners(s) {
     const noun = r.Count === 1 ? " callback refused: " : " callbacks refused: ";
     banners.push(banner(number(r.Count) + noun + r.Text, (help[r.Reason] || "") + " Latest " + since(r.Last) + " ago."));
   }
-  byId("banners").replaceChildren(...banners);
+  byId("banners").replaceChildren(...banners, ...journalBanners(s.Journals));
 }
 
 async function refresh() {
@@ -152,6 +218,7 @@ async function refresh() {
     byId("empty").hidden = s.Records > 0;
     for (const r of s.Reasons) latestAt = Math.max(latestAt, r.Last);
     showReasons(s.Reasons, s.Total);
+    showJournals(s.Journals);
     showBanners(s);
     tick();
   } catch {
