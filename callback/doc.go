@@ -32,6 +32,12 @@
 // must be stored before OnEvent returns nil, and why it can arrive twice: see
 // [Delivery] for how to recognise that.
 //
+// # Missing nothing
+//
+// A sender gives up in the end, and an answer can get lost. [Tracker] finds out
+// from Parley's headers which events did not arrive, [Backfill] reads them from
+// the server, and [Fill] does both: it hands every event to the program once.
+//
 // # What is tolerated
 //
 // Unknown commands, unknown keys, absent keys and every spelling that the

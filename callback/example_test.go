@@ -64,6 +64,67 @@ func ExampleReceiver_beforeSendMsg() {
 	// {"ActionStatus":"OK","ErrorCode":10101,"ErrorInfo":"links are not allowed here"}
 }
 
+// A receiver that misses nothing: what is not called back is fetched.
+func ExampleFill() {
+	var saved callback.TrackerState // as Save stored it in the last life, from a file for example
+	fill := &callback.Fill{
+		Tracker: callback.NewTracker(saved),
+		Backfill: &callback.Backfill{
+			BaseURL: "https://chat.example.com", App: 1400000001, Token: "read-only token", Endpoint: "primary",
+		},
+		OnEvent: func(_ context.Context, ev *callback.Event) error {
+			fmt.Println(ev.Delivery.Epoch, ev.Delivery.ID, ev.Backfilled)
+			return nil // it is stored
+		},
+		Save:      func(_ context.Context, s callback.TrackerState) error { saved = s; return nil },
+		OnExpired: func(e callback.Expired) { fmt.Println("lost:", e.First, "to", e.Last) },
+	}
+	secret, err := callback.ParseWebhookKey("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	receiver := &callback.Receiver{
+		Apps:    map[int64][]string{1400000001: nil},
+		Keys:    map[int64][]callback.WebhookKey{1400000001: {secret}},
+		OnEvent: fill.Deliver,
+	}
+	// go fill.Run(ctx)
+
+	body := `{"CallbackCommand":"Group.CallbackSendMsgException","GroupId":"lobby","ErrorCode":10017}`
+	for range 2 { // its sender did not hear the first answer
+		r := httptest.NewRequest("POST", "/?SdkAppid=1400000001&CallbackCommand=Group.CallbackSendMsgException", strings.NewReader(body))
+		d := callback.Delivery{ID: "evt_7", Epoch: "e", Sequence: 7, Previous: 5, Timestamp: time.Now().Unix()}
+		d.SetHeaders(r.Header)
+		r.Header.Set(callback.HeaderSignature, callback.SignWebhook(d.ID, d.Timestamp, []byte(body), secret))
+		w := httptest.NewRecorder()
+		receiver.ServeHTTP(w, r)
+		fmt.Println(w.Code)
+	}
+	fmt.Println("complete up to", fill.Tracker.Position())
+	// Output:
+	// e evt_7 false
+	// 200
+	// 200
+	// complete up to 0
+}
+
+func ExampleTracker() {
+	tracker := callback.NewTracker(callback.TrackerState{})
+	for _, d := range []callback.Delivery{
+		{Epoch: "e", Sequence: 4},
+		{Epoch: "e", Sequence: 9, Previous: 7, Settled: 4}, // 7 may be on its way
+		{Epoch: "e", Sequence: 12, Previous: 9, Settled: 9},
+	} {
+		tracker.Delivered(d)
+		fmt.Println(d.Sequence, tracker.Missing())
+	}
+	// Output:
+	// 4 []
+	// 9 []
+	// 12 [{5 7 true}]
+}
+
 func ExampleSign() {
 	fmt.Println(callback.Sign("xxxxyyyy", 1669872112))
 	// Output:

@@ -11,6 +11,11 @@
 // by app, group, sender, Random, EventTime and ErrorCode. The same event through
 // two senders of which only one gives ids is kept twice.
 //
+// Of a sender that sets Parley's headers it knows what is missing, and with a
+// server to ask it fetches that (journal.go). Of the journals' state it may lose
+// what changed in the last seconds; then it fetches again, and recognises what it
+// has. Heartbeats and samples are not stored.
+//
 // What may be lost: the counters of refused and repeated callbacks begin anew
 // with each start. Callbacks of other commands than the exception are kept
 // raw, the newest [KeepOther] of them. Questions are answered "allow" at once
