@@ -61,7 +61,7 @@ func (c *demoCmd) parse() (demo.Config, error) {
 	}
 	if c.Duration != "" {
 		var err error
-		if d.Duration, err = parseDuration(c.Duration); err != nil {
+		if d.Duration, err = config.Duration(c.Duration); err != nil {
 			faults = append(faults, "--duration: "+err.Error())
 		}
 	}

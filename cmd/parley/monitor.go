@@ -23,7 +23,7 @@ func (c *monitorCmd) Run(e *env) error {
 		return err
 	}
 	log := e.logger(cfg.Log)
-	mc := monitor.Config{Listen: cfg.Listen, Data: cfg.Data, Database: cfg.Database, TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, Logger: log}
+	mc := monitor.Config{Listen: cfg.Listen, Data: cfg.Data, Database: cfg.Database, TLSCert: cfg.TLSCert, TLSKey: cfg.TLSKey, Keep: cfg.Keep, Logger: log}
 	for _, id := range slices.Sorted(maps.Keys(cfg.Apps)) {
 		app := cfg.Apps[id]
 		mc.Apps = append(mc.Apps, monitor.App{SdkAppid: id, CallbackTokens: app.Tokens, WebhookKeys: app.Keys,

@@ -2,9 +2,6 @@ package main
 
 import (
 	"fmt"
-	"regexp"
-	"strconv"
-	"time"
 
 	"github.com/parley-im/parley/internal/config"
 	"github.com/parley-im/parley/usersig"
@@ -22,7 +19,7 @@ type usersigCmd struct {
 func (c *usersigCmd) Run(e *env) error {
 	caller := config.Caller{App: c.App, AppKey: c.AppKey, AppKeyFile: c.AppKeyFile, Admin: c.User}
 	id, key, user, err := caller.Parse("user")
-	expire, eerr := parseDuration(c.Expire)
+	expire, eerr := config.Duration(c.Expire)
 	if eerr != nil {
 		eerr = config.Faults{"--expire: " + eerr.Error()}
 	}
@@ -35,23 +32,4 @@ func (c *usersigCmd) Run(e *env) error {
 	}
 	fmt.Fprintln(e.stdout, sig)
 	return nil
-}
-
-var days = regexp.MustCompile(`^(\d{1,5})d$`)
-
-// parseDuration understands days and plain seconds besides Go's durations.
-func parseDuration(text string) (time.Duration, error) {
-	var d time.Duration
-	if m := days.FindStringSubmatch(text); m != nil {
-		n, _ := strconv.Atoi(m[1]) // five digits
-		d = time.Duration(n) * 24 * time.Hour
-	} else if n, err := strconv.ParseUint(text, 10, 32); err == nil {
-		d = time.Duration(n) * time.Second
-	} else if d, err = time.ParseDuration(text); err != nil {
-		return 0, fmt.Errorf("%q is no duration such as 180d or 24h", text)
-	}
-	if d < time.Second {
-		return 0, fmt.Errorf("%q is shorter than a second", text)
-	}
-	return d, nil
 }

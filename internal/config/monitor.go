@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"strconv"
+	"time"
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/callback"
@@ -26,6 +27,7 @@ type MonitorApp struct {
 type MonitorFlags struct {
 	Listen        string  `name:"listen" default:"127.0.0.1:8090" placeholder:"HOST:PORT" help:"Address of callbacks, page and API."`
 	Data          *string `name:"data" placeholder:"DIR" help:"Data folder (monitor-data)."`
+	Keep          string  `name:"keep" default:"0" placeholder:"DURATION" help:"How long callbacks are kept: 90d, 2160h; 0 is for ever. Totals stay."`
 	TLSCert       string  `name:"tls-cert" placeholder:"FILE" help:"Certificate, PEM; read again when it changes."`
 	TLSKey        string  `name:"tls-key" placeholder:"FILE" help:"Its key."`
 	LogFormat     string  `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
@@ -39,6 +41,7 @@ type Monitor struct {
 	Listen          string
 	Data, Database  string // one of them
 	TLSCert, TLSKey string
+	Keep            time.Duration          // 0 is for ever
 	Apps            map[int64]MonitoredApp // by SDKAppID
 	Log             Log
 }
@@ -59,6 +62,12 @@ func (r MonitorFlags) Parse(more []MonitorApp) (Monitor, error) {
 	m.Data, m.Database = f.place(r.Data, "monitor-data", r.DatabaseFlags)
 	f.keyPair(r.TLSCert, r.TLSKey)
 	m.Log = f.log(r.LogFormat, r.LogLevel)
+	if r.Keep != "" && r.Keep != "0" {
+		var err error
+		if m.Keep, err = Duration(r.Keep); err != nil {
+			f.add("keep", "%v", err)
+		}
+	}
 	all := more
 	own := r.MonitorApp
 	own.Server, own.ServerEndpoint = "", "" // may be meant for those of the file

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-im/parley/internal/config"
 )
@@ -14,6 +15,16 @@ const (
 	privateKey = "whsk_nWGxne/9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A="
 	publicKey  = "whpk_11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 )
+
+func TestHowLongTheMonitorKeeps(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]time.Duration{"": 0, "0": 0, "90d": 2160 * time.Hour, "2160h": 2160 * time.Hour, "-1h": -1, "x": -1, "1ms": -1} {
+		m, err := config.MonitorFlags{Listen: "127.0.0.1:0", Keep: text, MonitorApp: config.MonitorApp{App: "7"}}.Parse(nil)
+		if (err != nil) != (want < 0) || err == nil && m.Keep != want || err != nil && !strings.HasPrefix(err.Error(), "--keep: ") {
+			t.Errorf("%q: %v, %v", text, m.Keep, err)
+		}
+	}
+}
 
 func TestMonitoredApps(t *testing.T) {
 	t.Parallel()

@@ -27,6 +27,10 @@ type Config struct {
 	// Database is the URL of a PostgreSQL database, instead of Data. Several
 	// monitors may share it.
 	Database string
+	// Keep is how long callbacks are kept, from their arrival on; 0 is for
+	// ever. Totals stay. A callback that was removed and comes again is
+	// recognised only if its sender sets Parley's headers.
+	Keep time.Duration
 	// TLSCert and TLSKey name PEM files; both or neither. They are read
 	// again when they change.
 	TLSCert, TLSKey string
@@ -88,6 +92,9 @@ func (c Config) validate() error {
 		fault("data: a folder for the database is needed")
 	case strings.ContainsRune(c.Data, 0):
 		fault("data: the folder's name has a zero byte")
+	}
+	if c.Keep < 0 {
+		fault("keep: %v is below 0", c.Keep)
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		fault("tls-cert, tls-key: give both or neither")

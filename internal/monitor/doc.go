@@ -16,6 +16,9 @@
 // what changed in the last seconds; then it fetches again, and recognises what it
 // has. Heartbeats and samples are not stored.
 //
+// With Config.Keep the writer also removes what is too old, between two commits,
+// a slice at a time (retention.go).
+//
 // What may be lost: the counters of refused and repeated callbacks begin anew
 // with each start. Callbacks of other commands than the exception are kept
 // raw, the newest [KeepOther] of them. Questions are answered "allow" at once

@@ -39,6 +39,10 @@ func (m *Monitor) keep(_ context.Context, ev *callback.Event) error {
 		}
 		return nil
 	}
+	if j.outlived(ev) {
+		m.metrics.duplicates.Inc()
+		return nil
+	}
 	fresh, err := m.store.put(newRecord(ev))
 	if err != nil {
 		return err

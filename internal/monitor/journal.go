@@ -146,6 +146,13 @@ func (j *journal) arrived(ev *callback.Event) {
 	}
 }
 
+// outlived reports whether ev was stored and may have been removed since because
+// of its age: a replay must not bring it back.
+func (j *journal) outlived(ev *callback.Event) bool {
+	failed, ok := ev.Body.(*callback.SendMsgException)
+	return ok && j.config.Keep > 0 && failed.EventTime.Time().Before(j.config.Now().Add(-j.config.Keep)) && j.fill.Tracker.Seen(ev.Delivery)
+}
+
 // tested counts a sample.
 func (j *journal) tested() {
 	j.metrics.tests.Inc()

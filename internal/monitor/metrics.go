@@ -26,6 +26,7 @@ type metrics struct {
 	streams    prometheus.Gauge
 	slow       prometheus.Counter
 	tests      prometheus.Counter
+	aged       prometheus.Counter
 	journals   *journalMetrics
 }
 
@@ -53,6 +54,7 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "parley_monitor", Name: "streams", Help: "Open event streams."}),
 		tests:   counter("tests_total", "Samples that somebody had sent; they are not stored."),
+		aged:    counter("removed_total", "Callbacks that were removed because of their age."),
 		slow:    counter("streams_dropped_total", "Event streams that were closed because they read too slowly."),
 	}
 	for _, reason := range callback.Reasons() {
@@ -60,7 +62,7 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 	}
 	m.journals = newJournalMetrics()
 	m.received.WithLabelValues(string(callback.CmdGroupSendMsgException))
-	for _, c := range []prometheus.Collector{m.received, m.refused, m.duplicates, m.exceptions, m.skipped, m.commit, m.streams, m.slow, m.tests, m.journals} {
+	for _, c := range []prometheus.Collector{m.received, m.refused, m.duplicates, m.exceptions, m.skipped, m.commit, m.streams, m.slow, m.tests, m.aged, m.journals} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

@@ -44,7 +44,7 @@ func openStore(ctx context.Context, cfg Config, told func([]Stored), board *prom
 	if err != nil {
 		return nil, err
 	}
-	w, err := startWriter(ctx, e, told, board, metrics)
+	w, err := startWriter(ctx, e, told, board, metrics, retention{cfg.Keep, cfg.Now})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", e.place(), err), e.close())
 	}

@@ -35,6 +35,7 @@ type writer struct {
 	told    func([]Stored)
 	board   *promise.Board
 	metrics *metrics
+	retention
 
 	jobs     chan *job
 	quit     chan struct{} // closed by stop
@@ -66,8 +67,8 @@ type outcome struct {
 }
 
 // startWriter fails when the database takes no writes.
-func startWriter(ctx context.Context, e engine, told func([]Stored), board *promise.Board, metrics *metrics) (*writer, error) {
-	w := &writer{engine: e, told: told, board: board, metrics: metrics, jobs: make(chan *job, queueSize),
+func startWriter(ctx context.Context, e engine, told func([]Stored), board *promise.Board, metrics *metrics, r retention) (*writer, error) {
+	w := &writer{engine: e, told: told, board: board, metrics: metrics, retention: r, jobs: make(chan *job, queueSize),
 		quit: make(chan struct{}), finished: make(chan struct{})}
 	w.ctx, w.cancel = context.WithCancel(context.Background())
 	if _, err := w.commit(ctx, []*job{newJob(record{kind: kindProbe})}); err != nil {
@@ -174,10 +175,20 @@ func (w *writer) stop(ctx context.Context) (err error) {
 
 func (w *writer) run() {
 	defer close(w.finished)
+	var age <-chan time.Time
+	var timer *time.Timer
+	if w.keep > 0 {
+		timer = time.NewTimer(0)
+		defer timer.Stop()
+		age = timer.C
+	}
 	for {
 		var first *job
 		select {
 		case first = <-w.jobs:
+		case <-age:
+			timer.Reset(w.age())
+			continue
 		case <-w.quit:
 			select {
 			case first = <-w.jobs:

@@ -38,7 +38,7 @@ func testWriter(t *testing.T, engine string) *writer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := startWriter(context.Background(), e, func([]Stored) {}, board, metrics)
+	w, err := startWriter(context.Background(), e, func([]Stored) {}, board, metrics, retention{})
 	if err != nil {
 		t.Fatal(err)
 	}
