@@ -44,6 +44,9 @@ type Fill struct {
 	// OnMoved is told of a new epoch. May be nil.
 	OnMoved func(EpochMoved)
 
+	// Parallel is how many fetched events are handed over at the same time, for
+	// a program that stores faster then. 0 is one after the other, in order.
+	Parallel int
 	// Interval is the longest time between two looks at the journal, in whole
 	// seconds up to 60; 0 is DefaultFillInterval.
 	Interval time.Duration
@@ -294,13 +297,8 @@ func (f *Fill) fill(ctx context.Context, target uint64) error {
 				f.OnExpired(Expired{page.Epoch, g.First, g.Last})
 			}
 		}
-		for _, e := range page.Events {
-			if e.Sequence > target {
-				break
-			}
-			if err := f.persist(ctx, f.Backfill.event(page.Epoch, e)); err != nil {
-				return err
-			}
+		if err := f.persistAll(ctx, page, target); err != nil {
+			return err
 		}
 		f.Tracker.Cover(after+1, min(page.Next, target))
 		if err := f.saved(ctx); err != nil {
@@ -310,6 +308,32 @@ func (f *Fill) fill(ctx context.Context, target uint64) error {
 			return nil
 		}
 	}
+}
+
+// persistAll hands over what a page has up to target.
+func (f *Fill) persistAll(ctx context.Context, page *journalPage, target uint64) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work := make(chan journalEvent)
+	var wg sync.WaitGroup
+	for range max(1, f.Parallel) {
+		wg.Go(func() {
+			for e := range work {
+				if err := f.persist(ctx, f.Backfill.event(page.Epoch, e)); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, e := range page.Events {
+		if e.Sequence > target || ctx.Err() != nil {
+			break
+		}
+		work <- e
+	}
+	close(work)
+	wg.Wait()
+	return context.Cause(ctx)
 }
 
 // persist hands ev over until the program has it.

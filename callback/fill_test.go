@@ -406,6 +406,41 @@ func TestRunTriesAgainWhenTheProgramFails(t *testing.T) {
 	})
 }
 
+// In order unless it is asked to hand over several at once; then as many, and
+// not more.
+func TestFetchedEventsAreHandedOverInOrderOrInParallel(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for _, parallel := range []int{0, 8} {
+			j := newJournal()
+			for range 80 {
+				j.add(true)
+			}
+			var mu sync.Mutex
+			var order []uint64
+			began := time.Now()
+			fill := newProgram().start(j)
+			fill.Parallel = parallel
+			fill.OnEvent = func(_ context.Context, ev *callback.Event) error {
+				time.Sleep(time.Second) // a slow store
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, ev.Delivery.Sequence)
+				return nil
+			}
+			if err := fill.Once(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if took := time.Since(began); took != time.Duration(80/max(1, parallel))*time.Second {
+				t.Errorf("%d at once took %v", parallel, took)
+			}
+			if sorted := slices.IsSorted(order); len(order) != 80 || parallel == 0 && !sorted {
+				t.Errorf("%d at once: %v", parallel, order)
+			}
+		}
+	})
+}
+
 func TestRunEndsWhenTheServerRefuses(t *testing.T) {
 	t.Parallel()
 	j, p := newJournal(), newProgram()

@@ -81,6 +81,7 @@ func openJournal(ctx context.Context, app App, s *store, config *Config, m *metr
 		Backfill: &callback.Backfill{BaseURL: app.Server.URL, App: app.SdkAppid, Token: app.Server.Token, Endpoint: app.Server.Endpoint,
 			HTTP: &http.Client{Transport: heard{j}}, OnRetry: j.retries},
 		OnEvent: j.fetched, Save: j.save, OnExpired: j.expired, OnMoved: j.moved,
+		Parallel: maxBatch / 4, // so that they share commits
 	}
 	return j, nil
 }
