@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"reflect"
 	"sync"
 	"time"
 )
@@ -36,8 +37,8 @@ type Fill struct {
 	// tried again: by its sender, or after a pause.
 	OnEvent func(context.Context, *Event) error
 	// Save stores the state, for the next life of the program. It is called
-	// after each page, at least every Interval while something changes, and when
-	// Run ends. An error is tried again with the next. May be nil.
+	// after each page that changed something, about every Interval, and when Run
+	// ends. An error is tried again with the next. May be nil.
 	Save func(context.Context, TrackerState) error
 	// OnExpired is told of events that are lost for good. May be nil.
 	OnExpired func(Expired)
@@ -60,6 +61,10 @@ type Fill struct {
 	mu    sync.Mutex
 	claim map[place]chan struct{} // what is being handed over; closed when it is done
 	wake  chan struct{}           // has room for one
+
+	saving sync.Mutex
+	last   TrackerState // as saved, if saves
+	saves  bool
 
 	tried uint64 // first sequence of the gap that was last fetched at once; of Run
 }
@@ -250,6 +255,8 @@ func (f *Fill) poll(ctx context.Context, s TrackerState) (uint64, error) {
 	var moved *EpochMoved
 	switch {
 	case errors.As(r.err, &moved):
+		f.filled.Lock()
+		defer f.filled.Unlock()
 		f.move(moved)
 		return math.MaxUint64, nil
 	case r.err != nil && ctx.Err() == nil && polling.Err() != nil:
@@ -262,7 +269,12 @@ func (f *Fill) poll(ctx context.Context, s TrackerState) (uint64, error) {
 	return r.page.Next, nil
 }
 
+// move enters another epoch; f.filled is held, so that no page of the old one is
+// still to be noted.
 func (f *Fill) move(m *EpochMoved) {
+	if f.Tracker.epoch() != m.Old {
+		return
+	}
 	f.Tracker.Move(m.New, m.First)
 	if f.OnMoved != nil {
 		f.OnMoved(*m)
@@ -360,11 +372,17 @@ func (f *Fill) saved(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// save saves what changed.
 func (f *Fill) save(ctx context.Context) error {
-	if f.Save == nil {
+	f.saving.Lock()
+	defer f.saving.Unlock()
+	s := f.Tracker.State()
+	if f.Save == nil || f.saves && reflect.DeepEqual(s, f.last) {
 		return nil
 	}
-	return f.Save(ctx, f.Tracker.State())
+	err := f.Save(ctx, s)
+	f.last, f.saves = s, err == nil
+	return err
 }
 
 func orDefault(d, otherwise time.Duration) time.Duration {

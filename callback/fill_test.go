@@ -359,6 +359,28 @@ func TestRunIsQuietWhileCallbacksArrive(t *testing.T) {
 	})
 }
 
+func TestNothingIsSavedWhileNothingChanges(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		j, p := newJournal(), newProgram()
+		j.add(true)
+		saves := 0
+		fill := p.start(j)
+		fill.Save = func(ctx context.Context, s callback.TrackerState) error {
+			if saves++; saves == 1 {
+				return errors.New("disk full") // then it is tried again
+			}
+			return p.save(ctx, s)
+		}
+		running(t, fill)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if saves != 2 || p.state == nil {
+			t.Errorf("saved %d times", saves)
+		}
+	})
+}
+
 // A gap that the server does not fill is no reason to ask all the time.
 func TestRunDoesNotInsistOnWhatIsNotThere(t *testing.T) {
 	t.Parallel()
