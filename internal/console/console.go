@@ -35,6 +35,9 @@ type Config struct {
 	// Apps tells of every app, for the page; nil is none. It is called once
 	// for each view of the page and must not take long.
 	Apps func(context.Context) []AppStatus
+	// API answers what the page asks: the requests under /admin/api that passed
+	// guard and login, with that prefix taken off. nil answers all with 404.
+	API http.Handler
 	// Logger gets logins and refusals, never a secret; nil discards them.
 	Logger *slog.Logger
 	// Now is the clock of sessions and of the limit on wrong secrets; nil is

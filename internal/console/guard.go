@@ -67,11 +67,14 @@ func (g guard) check(r *http.Request) (to target, refusal string) {
 	} else if !g.ours(r) {
 		return to, "this server is not known under the host of this request"
 	}
-	if r.Method == http.MethodPost && !sameOrigin(r, to) {
+	if !reads(r.Method) && !sameOrigin(r, to) {
 		return to, "this request was not sent by a page of this server"
 	}
 	return to, ""
 }
+
+// reads says whether a method changes nothing.
+func reads(method string) bool { return method == http.MethodGet || method == http.MethodHead }
 
 // trusts says whether the peer is a trusted proxy.
 func (g guard) trusts(r *http.Request) bool {

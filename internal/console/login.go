@@ -3,6 +3,7 @@ package console
 import (
 	"math"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -15,29 +16,49 @@ const maxForm = 8 << 10
 // browser is sent to the login, a program gets 401.
 func (c *Console) behindLogin(next http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if c.sessions.holds(r) {
+		switch ok, wait := c.knows(r); {
+		case ok:
 			next(w, r)
-			return
+		case wait > 0:
+			retryAfter(w, wait)
+			http.Error(w, "too many wrong secrets, try again later", http.StatusTooManyRequests)
+		case secretOf(r) != "":
+			unauthorized(w, "wrong secret")
+		case r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"):
+			http.Redirect(w, r, loginPath+wanted(r), http.StatusSeeOther)
+		default:
+			unauthorized(w, "log in at "+loginPath+", or send Authorization: Bearer with the admin password or token")
 		}
-		if secret := secretOf(r); secret != "" {
-			right, wait := c.try(r, secret)
-			switch {
-			case right:
-				next(w, r)
-			case wait > 0:
-				retryAfter(w, wait)
-				http.Error(w, "too many wrong secrets, try again later", http.StatusTooManyRequests)
-			default:
-				unauthorized(w, "wrong secret")
-			}
-			return
-		}
-		if r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") {
-			http.Redirect(w, r, loginPath, http.StatusSeeOther)
-			return
-		}
-		unauthorized(w, "log in at "+loginPath+", or send Authorization: Bearer with the admin password or token")
 	})
+}
+
+// knows says whether r has a session or brings the right secret. If wait is not
+// 0, there were too many wrong ones to look at this one.
+func (c *Console) knows(r *http.Request) (ok bool, wait time.Duration) {
+	if c.sessions.holds(r) {
+		return true, 0
+	}
+	if secret := secretOf(r); secret != "" {
+		return c.try(r, secret)
+	}
+	return false, 0
+}
+
+// wanted is the query of the login that leads back to the page asked for.
+func wanted(r *http.Request) string {
+	to := r.URL.RequestURI()
+	if to == homePath || !isPage(to) {
+		return ""
+	}
+	return "?" + url.Values{"next": {to}}.Encode()
+}
+
+// isPage says whether a path, with its query, is one of the console's pages:
+// where the login may lead on to.
+func isPage(to string) bool {
+	u, err := url.ParseRequestURI(to)
+	return err == nil && u.Host == "" && (u.Path == homePath || strings.HasPrefix(u.Path, appsPath)) &&
+		!strings.ContainsAny(to, "\\\r\n#") && !strings.Contains(u.Path, "//") && !strings.Contains(u.Path, "/../")
 }
 
 // secretOf is the secret that the request brings along: as a bearer, or as the
@@ -79,14 +100,15 @@ func (c *Console) showLogin(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, homePath, http.StatusSeeOther)
 		return
 	}
-	c.renderLogin(w, http.StatusOK, "")
+	c.renderLogin(w, r, http.StatusOK, "")
 }
 
-// login takes the form's field password, or token, which is the same.
+// login takes the form's field password, or token, which is the same, and goes
+// on to the page that was asked for before.
 func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		c.renderLogin(w, http.StatusBadRequest, "The form could not be read.")
+		c.renderLogin(w, r, http.StatusBadRequest, "unreadable")
 		return
 	}
 	secret := r.PostForm.Get("password")
@@ -97,15 +119,23 @@ func (c *Console) login(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case wait > 0:
 		retryAfter(w, wait)
-		c.renderLogin(w, http.StatusTooManyRequests, "Too many wrong tries. Try again in a minute.")
+		c.renderLogin(w, r, http.StatusTooManyRequests, "many")
 	case !right:
-		c.renderLogin(w, http.StatusUnauthorized, "That is not it. Try again.")
+		c.renderLogin(w, r, http.StatusUnauthorized, "wrong")
 	default:
 		c.sessions.end(r)
 		http.SetCookie(w, sessionCookie(c.sessions.begin(), targetOf(r).secure))
 		c.cfg.Logger.Info("console.login", "peer", r.RemoteAddr)
-		http.Redirect(w, r, homePath, http.StatusSeeOther)
+		http.Redirect(w, r, nextOf(r), http.StatusSeeOther)
 	}
+}
+
+// nextOf is the page to go on to after the login.
+func nextOf(r *http.Request) string {
+	if to := r.FormValue("next"); isPage(to) {
+		return to
+	}
+	return homePath
 }
 
 // logout ends the session; without one it does nothing else than the rest.
@@ -115,9 +145,19 @@ func (c *Console) logout(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, loginPath, http.StatusSeeOther)
 }
 
-func (c *Console) renderLogin(w http.ResponseWriter, status int, fault string) {
-	c.render(w, status, "login.html", struct {
-		Fault string
-		Token bool
-	}{fault, c.token != ""})
+// renderLogin shows the form, with the fault of that name above it if any.
+func (c *Console) renderLogin(w http.ResponseWriter, r *http.Request, status int, fault string) {
+	tag := languageOf(w, r, targetOf(r).secure)
+	data := loginData{Lang: tag, Words: loginWords[tag], Fault: loginWords[tag].Faults[fault], Token: c.token != ""}
+	if next := nextOf(r); next != homePath {
+		data.Next = next
+	}
+	for _, l := range languages {
+		link := url.Values{"lang": {l.Tag}}
+		if data.Next != "" {
+			link.Set("next", data.Next)
+		}
+		data.Languages = append(data.Languages, languageLink{l.Tag, l.Name, loginPath + "?" + link.Encode(), l.Tag == tag})
+	}
+	c.render(w, status, data)
 }

@@ -100,7 +100,7 @@ func (s *server) do(c call) answer {
 	if c.form != nil {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	if c.method == http.MethodPost {
+	if c.method != http.MethodGet {
 		request.Header.Set("Origin", s.base)
 	}
 	for name, value := range c.header {

@@ -2,101 +2,122 @@ package console
 
 import (
 	"bytes"
-	"cmp"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"html/template"
+	"io/fs"
+	"mime"
 	"net/http"
-	"slices"
-	"strconv"
-	"time"
+	"path"
+	"strings"
 )
 
-//go:embed page
-var pageFiles embed.FS
+// dist is the page, as `make web` built it from the folder web.
+//
+//go:embed dist
+var dist embed.FS
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"number": number}).ParseFS(pageFiles, "page/*.html"))
+//go:embed login.html
+var loginSource string
+
+var loginPage = template.Must(template.New("login").Parse(loginSource))
 
 const (
-	// maxApps is how many apps the page lists.
-	maxApps = 500
-	// refreshEvery is how often the page is loaded again when asked to, in
-	// seconds.
-	refreshEvery = 5
+	pageName  = "index.html"
+	styleName = "console.css"
 )
 
-// overview is the first page: the apps, their totals, and what is behind.
-type overview struct {
-	Apps    []AppStatus // those with most to deliver first
-	More    int         // apps that are not listed
-	Total   AppStatus   // sums; only the counts are set
-	Behind  int         // apps with something to deliver
-	Fault   string      // why the server is not well; "" is well
-	Refresh int         // seconds; 0 is off
-	Every   int         // what Refresh is when it is on
-	Now     time.Time
+// built is one file of the page.
+type built struct {
+	content []byte
+	kind    string // Content-Type
+	tag     string // ETag
 }
 
-func (c *Console) overview(w http.ResponseWriter, r *http.Request) {
-	apps := slices.Clone(c.cfg.Apps(r.Context()))
-	slices.SortStableFunc(apps, func(a, b AppStatus) int {
-		return cmp.Or(cmp.Compare(b.Waiting, a.Waiting), cmp.Compare(a.ID, b.ID))
-	})
-	page := overview{Apps: apps, Every: refreshEvery, Now: c.cfg.Now().UTC()}
-	for _, a := range apps {
-		page.Total.Attempts += a.Attempts
-		page.Total.Accepted += a.Accepted
-		page.Total.Refused += a.Refused
-		page.Total.Dropped += a.Dropped
-		page.Total.Repeated += a.Repeated
-		page.Total.Unanswered += a.Unanswered
-		page.Total.Waiting += a.Waiting
-		if a.Waiting > 0 {
-			page.Behind++
+// files are the page by names.
+var files = func() map[string]built {
+	all := map[string]built{}
+	entries, err := fs.ReadDir(dist, "dist")
+	if err != nil {
+		panic(err) // it is in the program
+	}
+	for _, e := range entries {
+		content, err := fs.ReadFile(dist, "dist/"+e.Name())
+		if err != nil {
+			panic(err)
 		}
+		sum := sha256.Sum256(content)
+		all[e.Name()] = built{content, contentType(e.Name()), `"` + hex.EncodeToString(sum[:12]) + `"`}
 	}
-	if len(apps) > maxApps {
-		page.Apps, page.More = apps[:maxApps], len(apps)-maxApps
+	return all
+}()
+
+// contentType does not ask the machine's own tables, which may lack a type or
+// have it wrong.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".html":
+		return "text/html; charset=utf-8"
 	}
-	if err := c.cfg.Healthy(r.Context()); err != nil {
-		page.Fault = err.Error()
-	} else if err := c.cfg.Ready(r.Context()); err != nil {
-		page.Fault = err.Error()
-	}
-	if r.URL.Query().Get("refresh") != "" {
-		page.Refresh = refreshEvery
-	}
-	c.render(w, http.StatusOK, "overview.html", page)
+	return mime.TypeByExtension(path.Ext(name))
 }
 
-// render answers with a page, or with 500 before anything of it was sent.
-func (c *Console) render(w http.ResponseWriter, status int, name string, data any) {
+// asset answers with a file of the page.
+func asset(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.URL.Path, assetsPath)
+	if _, ok := files[name]; !ok || name == pageName {
+		http.NotFound(w, r)
+		return
+	}
+	send(w, r, name)
+}
+
+// page answers every address of the console with the same document. Its script
+// shows what the address names.
+func page(w http.ResponseWriter, r *http.Request) { send(w, r, pageName) }
+
+func send(w http.ResponseWriter, r *http.Request, name string) {
+	f := files[name]
+	h := w.Header()
+	h.Set("Cache-Control", "no-cache") // kept, but asked for: a new program has a new page
+	h.Set("ETag", f.tag)
+	h.Set("Content-Type", f.kind)
+	if r.Header.Get("If-None-Match") == f.tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(f.content)
+}
+
+// loginData is what the login page shows.
+type loginData struct {
+	Lang      string
+	Words     words
+	Fault     string // in words; "" is none
+	Token     bool   // it asks for the token, not for a password
+	Next      string // where to go on to; "" is the overview
+	Languages []languageLink
+}
+
+type languageLink struct {
+	Tag, Name, URL string
+	Current        bool
+}
+
+// render answers with the login page, or with 500 before anything of it was sent.
+func (c *Console) render(w http.ResponseWriter, status int, data loginData) {
 	var body bytes.Buffer
-	if err := pages.ExecuteTemplate(&body, name, data); err != nil {
-		c.cfg.Logger.Error("console.render_failed", "page", name, "error", err)
+	if err := loginPage.Execute(&body, data); err != nil {
+		c.cfg.Logger.Error("console.render_failed", "error", err)
 		http.Error(w, "the page could not be made", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = body.WriteTo(w)
-}
-
-// stylesheet is open, because the login needs it too.
-func stylesheet(w http.ResponseWriter, r *http.Request) {
-	http.ServeFileFS(w, r, pageFiles, "page/page.css")
-}
-
-// number writes n with its thousands apart.
-func number(n any) string {
-	var digits string
-	switch n := n.(type) {
-	case int:
-		digits = strconv.Itoa(n)
-	case uint64:
-		digits = strconv.FormatUint(n, 10)
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "\u202f" + digits[i:]
-	}
-	return digits
 }

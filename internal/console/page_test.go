@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/console"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -58,85 +57,81 @@ func TestMetricsAreThoseOfTheGatherer(t *testing.T) {
 	}
 }
 
-func TestPageShowsTheAppsAndWhatIsBehindFirst(t *testing.T) {
-	t.Parallel()
-	s := start(t, console.Config{
-		Password: password,
-		Ready:    func(context.Context) error { return errors.New("the disk is <full>") },
-		Apps: func(context.Context) []console.AppStatus {
-			return []console.AppStatus{
-				{ID: 1400000001, Epoch: "e1", CallbackHost: "calm.example", Attempts: 5, Accepted: 4, Refused: 1, Head: 1, Cursor: 1},
-				{ID: 1400000002, Epoch: "e2", CallbackHost: "<b>late.example", Attempts: 1234567, Accepted: 1200000, Refused: 34000, Dropped: 500,
-					Repeated: 60, Unanswered: 7, Head: 34000, Cursor: 33990, Waiting: 12},
-				{ID: 1400000003, Epoch: "e3"},
-			}
-		},
-	})
-	a := s.do(call{path: "/admin/", header: bearer(password)})
-	if a.StatusCode != 200 || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
-		t.Fatalf("answered %d %v", a.StatusCode, a.Header)
-	}
-	page := strings.ReplaceAll(a.body, "\u202f", " ")
-	order := []string{
-		"the disk is &lt;full&gt;",
-		"<b>1 234 572</b><span>sends", "<b>1 200 004</b><span>accepted", "<b>34 001</b><span>refused", "<b>12</b><span>callbacks waiting, in 1 app<",
-		">1400000002<", "&lt;b&gt;late.example", "e2", ">1 234 567<", ">1 200 000<", ">34 000<", ">500<", ">60<", ">7<", "33990 <i>of 34000<", ">12<",
-		">1400000001<", "calm.example", "1 <i>of 1<",
-		">1400000003<", "no callback URL",
-	}
-	rest := page
-	for _, want := range order {
-		_, after, found := strings.Cut(rest, want)
-		if !found {
-			t.Fatalf("%q is missing, or not after what must stand before it, in\n%s", want, page)
-		}
-		rest = after
-	}
-}
-
-func TestPageWithoutAnAppSaysHowToMakeOne(t *testing.T) {
-	t.Parallel()
-	s := start(t, console.Config{Password: password, Now: newClock().now})
-	a := s.do(call{path: "/admin/", header: bearer(password)})
-	for _, want := range []string{"There is no app yet", "parley apps add", "2030-05-17 09:00:00 UTC"} {
-		if !strings.Contains(a.body, want) {
-			t.Errorf("%q is missing in %s", want, a.body)
-		}
-	}
-	if strings.Contains(a.body, "not well") {
-		t.Error("a fault is shown")
-	}
-}
-
-func TestListOfAppsIsBounded(t *testing.T) {
-	t.Parallel()
-	apps := make([]console.AppStatus, 503)
-	for i := range apps {
-		apps[i] = console.AppStatus{ID: chat.AppID(i + 1), Waiting: uint64(i), Attempts: 1}
-	}
-	s := start(t, console.Config{Password: password, Apps: func(context.Context) []console.AppStatus { return apps }})
-	a := s.do(call{path: "/admin/", header: bearer(password)})
-	if got := strings.Count(a.body, `scope="row"`); got != 500 {
-		t.Errorf("%d apps are listed", got)
-	}
-	for _, want := range []string{"3 more are not listed", "<b>503</b><span>sends"} {
-		if !strings.Contains(a.body, want) {
-			t.Errorf("%q is missing", want)
-		}
-	}
-	if apps[0].ID != 1 {
-		t.Error("the page sorted the caller's apps")
-	}
-}
-
-func TestPageRefreshesItselfWhenAskedTo(t *testing.T) {
+func TestEveryPageIsTheSameDocument(t *testing.T) {
 	t.Parallel()
 	s := start(t, console.Config{Password: password})
-	for path, want := range map[string]bool{"/admin/": false, "/admin/?refresh=on": true} {
-		a := s.do(call{path: path, header: bearer(password)})
-		if got := strings.Contains(a.body, `http-equiv="refresh" content="5"`); got != want {
-			t.Errorf("%s refreshes: %v", path, got)
+	home := s.do(call{path: "/admin/", header: bearer(password)})
+	if home.StatusCode != 200 || home.Header.Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(home.body, `src="/admin/assets/console.js"`) {
+		t.Fatalf("answered %d %v %s", home.StatusCode, home.Header, home.body)
+	}
+	if strings.Contains(home.body, "<style") || strings.Contains(home.body, " style=") || strings.Contains(home.body, "<script>") {
+		t.Errorf("the page has code or style in it, which its policy forbids: %s", home.body)
+	}
+	for _, path := range []string{"/admin/apps/1/events", "/admin/apps/1/events/some-event?x=1", "/admin/apps/1/nothing"} {
+		if a := s.do(call{path: path, header: bearer(password)}); a.StatusCode != 200 || a.body != home.body {
+			t.Errorf("%s answered %d %s", path, a.StatusCode, a.body)
 		}
+	}
+	if a := s.do(call{method: "POST", path: "/admin/apps/1", header: bearer(password)}); a.StatusCode != 405 {
+		t.Errorf("POST to a page: %d", a.StatusCode)
+	}
+}
+
+func TestPolicyLetsThePageRunNothingButItsOwnScript(t *testing.T) {
+	t.Parallel()
+	s := start(t, console.Config{Password: password})
+	for _, path := range []string{"/admin/", "/admin/login", "/admin/assets/console.js", "/admin/api/apps"} {
+		policy := s.do(call{path: path, header: bearer(password)}).Header.Get("Content-Security-Policy")
+		for _, want := range []string{"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:;", "frame-ancestors 'none'", "base-uri 'none'"} {
+			if !strings.Contains(policy, want) {
+				t.Errorf("%s: %q is missing in %q", path, want, policy)
+			}
+		}
+	}
+}
+
+func TestAssetsAreKeptByTheirTag(t *testing.T) {
+	t.Parallel()
+	s := start(t, console.Config{Password: password})
+	for path, kind := range map[string]string{"/admin/assets/console.js": "text/javascript; charset=utf-8", "/admin/assets/console.css": "text/css; charset=utf-8", "/admin/": "text/html; charset=utf-8"} {
+		a := s.do(call{path: path, header: bearer(password)})
+		tag := a.Header.Get("ETag")
+		if a.StatusCode != 200 || a.Header.Get("Content-Type") != kind || a.Header.Get("Cache-Control") != "no-cache" || tag == "" || a.body == "" {
+			t.Errorf("%s: %d %v", path, a.StatusCode, a.Header)
+		}
+		again := s.do(call{path: path, header: map[string]string{"Authorization": "Bearer " + password, "If-None-Match": tag}})
+		if again.StatusCode != 304 || again.body != "" {
+			t.Errorf("%s with its tag: %d", path, again.StatusCode)
+		}
+	}
+	for _, path := range []string{"/admin/assets/", "/admin/assets/index.html", "/admin/assets/../login", "/admin/assets/nothing.js"} {
+		if a := s.do(call{path: path, header: bearer(password)}); a.StatusCode == 200 {
+			t.Errorf("%s answered 200", path)
+		}
+	}
+}
+
+func TestLoginSpeaksTheLanguageOfTheBrowserOrTheOneChosen(t *testing.T) {
+	t.Parallel()
+	s := start(t, console.Config{Password: password})
+	for header, want := range map[string]string{
+		"": "Admin password", "de,en;q=0.5": "Admin password", "zh-CN,zh;q=0.9,en;q=0.8": "管理密码", "KO": "관리자 비밀번호",
+		"en;q=0.1, ko-KR;q=0.7, zh;q=0": "관리자 비밀번호", "ko;q=x, zh;q=0.2": "管理密码", ";;q=,,": "Admin password",
+	} {
+		a := s.do(call{path: "/admin/login", header: map[string]string{"Accept-Language": header}})
+		if !strings.Contains(a.body, want) {
+			t.Errorf("%q: %q is missing in %s", header, want, a.body)
+		}
+	}
+	a := s.do(call{path: "/admin/login?lang=ko&next=%2Fadmin%2Fapps%2F1", header: map[string]string{"Accept-Language": "zh"}})
+	if len(a.Cookies()) != 1 || a.Cookies()[0].Value != "ko" || !strings.Contains(a.body, "관리자 비밀번호") || !strings.Contains(a.body, `name="next" value="/admin/apps/1"`) {
+		t.Fatalf("chosen: %v %s", a.Cookies(), a.body)
+	}
+	if a := s.do(call{path: "/admin/login", cookie: a.Cookies()[0], header: map[string]string{"Accept-Language": "zh"}}); !strings.Contains(a.body, `<html lang="ko">`) {
+		t.Errorf("the choice was forgotten: %s", a.body)
+	}
+	if a := s.do(call{path: `/admin/login?lang=%22%3E`}); len(a.Cookies()) != 0 {
+		t.Errorf("a language that is none: %v", a.Cookies())
 	}
 }
 
@@ -147,7 +142,7 @@ func TestLoginPageLooksLikeOneBeforeTheLogin(t *testing.T) {
 	if a.StatusCode != 200 || !strings.Contains(a.body, "Admin token") || strings.Contains(a.body, s.console.Token()) {
 		t.Errorf("answered %d %s", a.StatusCode, a.body)
 	}
-	css := s.do(call{path: "/admin/page.css"})
+	css := s.do(call{path: "/admin/assets/console.css"})
 	if css.StatusCode != 200 || !strings.HasPrefix(css.Header.Get("Content-Type"), "text/css") {
 		t.Errorf("the style: %d %v", css.StatusCode, css.Header)
 	}

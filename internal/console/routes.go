@@ -9,15 +9,18 @@ import (
 )
 
 const (
-	homePath  = "/admin/"
-	loginPath = "/admin/login"
+	homePath   = "/admin/"
+	appsPath   = "/admin/apps/" // of the pages of each app
+	loginPath  = "/admin/login"
+	assetsPath = "/admin/assets/"
+	apiPath    = "/admin/api"
 )
 
 // What a browser may do with our pages, and with those of the profiler, which
 // carry their style in them.
 const (
-	pagePolicy = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; " +
-		"base-uri 'none'; frame-ancestors 'none'"
+	pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 	profilePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; " +
 		"base-uri 'none'; frame-ancestors 'none'"
 )
@@ -25,11 +28,14 @@ const (
 // routes is every address of the console. What is not here is 404.
 func (c *Console) routes() http.Handler {
 	guarded := http.NewServeMux()
-	guarded.HandleFunc("GET /admin/page.css", stylesheet)
+	guarded.HandleFunc("GET "+assetsPath+styleName, asset) // open: the login needs it too
+	guarded.Handle("GET "+assetsPath, c.behindLogin(asset))
 	guarded.HandleFunc("GET "+loginPath, c.showLogin)
 	guarded.HandleFunc("POST "+loginPath, c.login)
 	guarded.HandleFunc("POST /admin/logout", c.logout)
-	guarded.Handle("GET /admin/{$}", c.behindLogin(c.overview))
+	guarded.Handle(apiPath+"/", c.api())
+	guarded.Handle("GET "+homePath+"{$}", c.behindLogin(page))
+	guarded.Handle("GET "+appsPath, c.behindLogin(page))
 
 	profile := func(pattern string, h http.HandlerFunc) {
 		guarded.Handle(pattern, c.behindLogin(withPolicy(profilePolicy, h)))

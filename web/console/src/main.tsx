@@ -1,0 +1,10 @@
+import { render } from "preact";
+import "../../shared/theme.css";
+import { catchLinks } from "../../shared/router";
+import { Console } from "./console";
+
+// What the server answers itself is not ours to show.
+const served = /^\/admin\/(login|logout|api|assets)(\/|$)/;
+catchLinks((path) => path.startsWith("/admin/") && !served.test(path));
+
+render(<Console />, document.getElementById("app")!);
