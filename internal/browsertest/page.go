@@ -61,16 +61,12 @@ func (b *Browser) Open(t testing.TB, look Look, url string) *Page {
 		t.Fatalf("open a tab: %v", err)
 	}
 	p.Resize(look.Width, look.Height)
-	scheme := "light"
-	if look.Dark {
-		scheme = "dark"
-	}
-	p.do("colour scheme", func(ctx context.Context) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
+	// Tabs side by side each believe they have the focus.
+	p.do("focus", func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 		return err
 	})
+	p.Scheme(look.Dark)
 	language := look.Language
 	if language == "" {
 		language = "en"
@@ -107,6 +103,21 @@ func (p *Page) Resize(width, height int) {
 	}
 	p.do("resize", func(ctx context.Context) error {
 		return chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), int64(height)))
+	})
+}
+
+// Scheme changes what the viewer prefers, dark or light.
+func (p *Page) Scheme(dark bool) {
+	p.t.Helper()
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	p.do("prefer "+scheme, func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
 	})
 }
 
@@ -316,7 +327,7 @@ func (p *Page) do(step string, action func(context.Context) error) {
 func (p *Page) wait(step, expression string) {
 	p.t.Helper()
 	var yes bool
-	p.waitFor(step, expression, &yes)
+	p.waitFor(step, "!!("+expression+")", &yes)
 }
 
 // waitFor waits until an expression over finder is something, and decodes it.

@@ -22,6 +22,7 @@ export interface FieldSpec {
   name: string;
   label: string;
   help?: string;
+  bare?: boolean; // the server knows no field of this name
   of: FieldKind;
 }
 
@@ -66,7 +67,7 @@ function FormField(props: { spec: FieldSpec; value: unknown; onChange: (v: unkno
   const shared = { id, name: spec.name, "aria-describedby": about, "aria-invalid": error ? ("true" as const) : undefined };
   const label = (
     <>
-      {spec.label} <code class="field-name">{spec.name}</code>
+      {spec.label} {!spec.bare && <code class="field-name">{spec.name}</code>}
     </>
   );
   const frame = (input: ComponentChildren) => (

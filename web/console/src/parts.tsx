@@ -134,8 +134,12 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   const id = useId();
   useEffect(() => {
     const d = dialog.current;
+    const before = document.activeElement;
     if (d && !d.open) d.showModal();
-    return () => d?.close();
+    return () => {
+      d?.close();
+      if (before instanceof HTMLElement) before.focus();
+    };
   }, []);
   return (
     <dialog ref={dialog} aria-labelledby={id} onCancel={(e) => { e.preventDefault(); props.onClose(); }}>
@@ -214,5 +218,5 @@ export function Secret(props: { title: string; note: string; value: string; onCl
 }
 
 export function Json(props: { value: unknown }) {
-  return <pre class="code" tabIndex={0}>{JSON.stringify(props.value, null, 2)}</pre>;
+  return <pre class="code wrap" tabIndex={0}>{JSON.stringify(props.value, null, 2)}</pre>;
 }

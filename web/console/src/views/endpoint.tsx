@@ -132,7 +132,7 @@ function Edit(props: { path: string; of: Endpoint; reload: () => void }) {
   const form = useForm(values(props.of));
   const act = useAction();
   const specs = endpointFields();
-  if (props.of.Signed) specs.splice(5, 0, { name: "NoToken", label: t.noToken, of: { kind: "switch" } });
+  if (props.of.Signed) specs.splice(5, 0, { name: "NoToken", label: t.noToken, bare: true, of: { kind: "switch" } });
   const submit = async (e: Event) => {
     e.preventDefault();
     await act.run(async () => {
@@ -148,7 +148,7 @@ function Edit(props: { path: string; of: Endpoint; reload: () => void }) {
   const field = fieldOf(act.error, specs.map((s) => s.name));
   return (
     <Panel title={t.settings.title}>
-      <form onSubmit={submit} class="settings" noValidate={false}>
+      <form onSubmit={submit} class="settings">
         <Fields specs={specs} form={form} error={act.error} />
         {field ? <p class="field-error" role="alert">{t.notSaved(field)}</p> : <Fault error={act.error} />}
         <div class="buttons"><button class="primary" disabled={act.busy}>{t.save}</button><p class="done" role="status">{act.done}</p></div>
@@ -186,8 +186,8 @@ function ReplayPanel(props: { id: string; of: Endpoint; reload: () => void }) {
             <option value="range">{t.replays.range}</option>
           </select></label></div>
         <div class="line">
-          <label>{t.events.since}<input type="datetime-local" required={what === "range"} value={since} onChange={(e) => setSince(e.currentTarget.value)} /></label>
-          <label>{t.events.until}<input type="datetime-local" value={until} onChange={(e) => setUntil(e.currentTarget.value)} /></label>
+          <label class="wide">{t.events.since}<input type="datetime-local" required={what === "range"} value={since} onChange={(e) => setSince(e.currentTarget.value)} /></label>
+          <label class="wide">{t.events.until}<input type="datetime-local" value={until} onChange={(e) => setUntil(e.currentTarget.value)} /></label>
           <label>{t.events.code}<input value={code} inputMode="numeric" pattern="[0-9]*" onInput={(e) => setCode(e.currentTarget.value)} /></label>
           <label>{t.group}<input value={group} autocomplete="off" spellcheck={false} onInput={(e) => setGroup(e.currentTarget.value.trim())} /></label>
         </div>

@@ -170,8 +170,8 @@ function Filter(props: { id: string; filters: Filters; apply: (f: Filters) => vo
       </label>
       {period === "custom" && (
         <>
-          <label>{t.events.since}<input name="since" type="datetime-local" value={forInput(Number(f.since))} onChange={(e) => set({ ...f, since: String(fromInput(e.currentTarget.value) || "") })} /></label>
-          <label>{t.events.until}<input name="until" type="datetime-local" value={forInput(Number(f.until))} onChange={(e) => set({ ...f, until: String(fromInput(e.currentTarget.value) || "") })} /></label>
+          <label class="wide">{t.events.since}<input name="since" type="datetime-local" value={forInput(Number(f.since))} onChange={(e) => set({ ...f, since: String(fromInput(e.currentTarget.value) || "") })} /></label>
+          <label class="wide">{t.events.until}<input name="until" type="datetime-local" value={forInput(Number(f.until))} onChange={(e) => set({ ...f, until: String(fromInput(e.currentTarget.value) || "") })} /></label>
         </>
       )}
       <label>{t.endpoint}

@@ -28,7 +28,7 @@ function sections(signed: boolean): { title: string; specs: FieldSpec[] }[] {
       specs: [
         { name: "CallbackURL", ...f.CallbackURL, of: { kind: "text", placeholder: "https://" } },
         { name: "CallbackToken", label: f.CallbackToken.label, help: f.CallbackToken.help + " " + (signed ? t.settings.signed : t.settings.unsigned), of: { kind: "secret" } },
-        ...(signed ? [{ name: "NoToken", label: t.noToken, of: { kind: "switch" as const } }] : []),
+        ...(signed ? [{ name: "NoToken", label: t.noToken, bare: true, of: { kind: "switch" as const } }] : []),
         { name: "CallbackCA", ...f.CallbackCA, of: { kind: "pem" } },
         { name: "CallbackCommands", ...f.CallbackCommands, of: { kind: "several", choices: callbackCommands } },
         { name: "EventTime", ...f.EventTime, of: { kind: "choice", choices: [{ value: "integer", label: f.EventTimeInteger }, { value: "string", label: f.EventTimeString }] } },

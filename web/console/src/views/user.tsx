@@ -39,7 +39,7 @@ function Explain(props: { id: string; user: string }) {
     <Panel title={t.users.explain} note={t.users.explainNote}>
       <form class="line" onSubmit={submit}>
         <label class="grow">{t.groupId}<input name="group" value={group} required autocomplete="off" spellcheck={false} onInput={(e) => setGroup(e.currentTarget.value.trim())} /></label>
-        <label>Random <small>{t.optional}</small><input name="random" value={random} inputMode="numeric" pattern="[0-9]*" autocomplete="off" onInput={(e) => setRandom(e.currentTarget.value.trim())} /></label>
+        <label>Random {t.optional}<input name="random" value={random} inputMode="numeric" pattern="[0-9]*" autocomplete="off" onInput={(e) => setRandom(e.currentTarget.value.trim())} /></label>
         <label>{t.events.period}
           <select value={String(hours)} onChange={(e) => setHours(Number(e.currentTarget.value))}>
             <option value="2">{t.users.hours2}</option><option value="24">{t.events.lastDay}</option><option value="168">{t.events.lastWeek}</option>

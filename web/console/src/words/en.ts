@@ -48,7 +48,7 @@ export const en = {
   },
   event: {
     title: "Event", gone: "There is no such event. It may be older than what is kept.", toList: "To the list", refusedBy: "Refused by the rule:",
-    send: "The message", allOf: "all of these", client: "Sent from", count: "Shared record", shares: (n: string) => `${n} refusals alike within a second`,
+    send: "The message", allOf: "all exceptions", client: "Sent from", count: "Shared record", shares: (n: string) => `${n} refusals alike within a second`,
     cut: "Cut", cutBytes: (n: string) => `${n} bytes of the message are not kept`, callback: "Callback", id: "Event id", epoch: "epoch",
     compared: "What the rule compared", comparedNothing: "This rule looks at the request alone.", beforeSend: "Before-send question", beforeSendNote: "What your app's backend answered.",
     answer: "Answer", deliveries: "Deliveries", noEndpoint: "There is no endpoint to tell.", again: "Send again", againAll: "Send again to all",
@@ -121,7 +121,7 @@ export const en = {
   // Groups and users.
   groups: {
     open: "Open", type: "Type", allTypes: "All types", members: "Members", owner: "Owner", lastMessage: "Last message", mutedAll: "all muted",
-    count: (n: string) => `${n} groups`, none: "There is no group yet. Your backend makes them with create_group.", noneOfType: "There is no group of this type.",
+    count: (n: string) => `Groups (${n})`, none: "There is no group yet. Your backend makes them with create_group.", noneOfType: "There is no group of this type.",
     exceptions: "Exceptions in this group", missing: (code: number, info: string) => `This group cannot be shown: ${info} (${code}).`, toList: "To the list", profile: "Profile",
     muteAll: "Mute all", unmuteAll: "End the mute of all", muteAllText: "Only owner, admins of the group and admins of the app can still send.", unmuteAllText: "Everybody who is not muted by name can send again.",
     mutedAllNote: "Only owner and admins can send.", created: "Created", joining: "Joining", introduction: "Introduction", notification: "Notice", mutedNow: "Muted by name", nobodyMuted: "Nobody is muted by name.",
@@ -132,13 +132,13 @@ export const en = {
     open: "Open", lead: "Give the id of a user to see his mutes and groups, and what became of his messages.", exceptions: "Exceptions of this user",
     explain: "What became of a message?", explainNote: "Accepted ones are found here, too.", ask: "Ask", hours2: "Last 2 hours", nothing: "No send is known from then. It did not reach this server: look at the client and its connection.", why: "Why",
     accountMute: "Mute everywhere", accountMuteNote: "Holds in all groups, for sends over REST on his behalf as well.", mutedForever: "muted for good", mutedFor: (d: string) => `muted for another ${d}`,
-    notMuted: "Not muted.", muteEverywhere: "Mute everywhere", muteTitle: (who: string) => `Mute ${who} in all groups`, groups: (n: string) => `In ${n} groups`, noGroups: "He is in no group.",
+    notMuted: "Not muted.", muteEverywhere: "Mute everywhere", muteTitle: (who: string) => `Mute ${who} in all groups`, groups: (n: string) => `Groups (${n})`, noGroups: "He is in no group.",
   },
 
   // Words, settings, keys.
   words: {
     lead: "A message whose text contains one of these is refused with 80001, whatever its case, width or invisible characters.", add: "Add words", perLine: "One a line",
-    added: (n: string) => `Added: ${n}.`, count: (n: string) => `${n} words`, none: "There are no words: nothing is filtered.", find: "Find", notFound: "No word contains that.",
+    added: (n: string) => `Added: ${n}.`, count: (n: string) => `Words (${n})`, none: "There are no words: nothing is filtered.", find: "Find", notFound: "No word contains that.",
     removeTitle: "Remove a word", removeText: (w: string) => `Messages with “${w}” are delivered from then on.`,
   },
   settings: {

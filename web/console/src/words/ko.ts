@@ -47,7 +47,7 @@ export const ko: Words = {
   },
   event: {
     title: "이벤트", gone: "그런 이벤트가 없습니다. 보관 기간이 지났을 수 있습니다.", toList: "목록으로", refusedBy: "거부한 규칙:",
-    send: "메시지", allOf: "모두 보기", client: "보낸 곳", count: "묶인 기록", shares: (n) => `1초 안에 같은 거부 ${n}회`,
+    send: "메시지", allOf: "모든 예외", client: "보낸 곳", count: "묶인 기록", shares: (n) => `1초 안에 같은 거부 ${n}회`,
     cut: "잘림", cutBytes: (n) => `메시지의 ${n}바이트는 보관되지 않음`, callback: "콜백", id: "이벤트 ID", epoch: "에포크",
     compared: "규칙이 비교한 값", comparedNothing: "이 규칙은 요청만 봅니다.", beforeSend: "보내기 전 콜백", beforeSendNote: "앱 백엔드의 답입니다.",
     answer: "답", deliveries: "전달", noEndpoint: "알릴 엔드포인트가 없습니다.", again: "다시 보내기", againAll: "모두에게 다시 보내기",

@@ -47,7 +47,7 @@ export const zh: Words = {
   },
   event: {
     title: "事件", gone: "没有此事件，可能已超过保留期。", toList: "回到列表", refusedBy: "拒绝它的规则：",
-    send: "消息", allOf: "查看全部", client: "发送来源", count: "合并记录", shares: (n) => `一秒内 ${n} 次相同的拒绝`,
+    send: "消息", allOf: "全部异常", client: "发送来源", count: "合并记录", shares: (n) => `一秒内 ${n} 次相同的拒绝`,
     cut: "截断", cutBytes: (n) => `消息有 ${n} 字节未保留`, callback: "回调", id: "事件 ID", epoch: "纪元",
     compared: "规则比较的值", comparedNothing: "此规则只检查请求本身。", beforeSend: "发送前回调", beforeSendNote: "应用后台的应答。",
     answer: "应答", deliveries: "投递", noEndpoint: "没有可通知的端点。", again: "重新发送", againAll: "重新发送给全部",
