@@ -3,14 +3,15 @@
 # make fuzz     each fuzz target for a while (FUZZTIME=1m)
 # make perf     the figures of docs/performance.md
 # make lint     vet, staticcheck, gofmt
+# make web      the pages: builds web/ into the files that are committed
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 30s
 
-.PHONY: test quick lint fuzz perf setup
+.PHONY: test quick lint fuzz perf web web-check setup
 
-test: setup lint
-	go run ./internal/pgtest/with go test -race -timeout 11m ./...
+test: setup lint web-check
+	PARLEY_TEST_BROWSER=1 go run ./internal/pgtest/with go test -race -timeout 11m ./...
 
 quick:
 	go test ./...
@@ -32,6 +33,12 @@ perf: setup
 	go build -o bin/parley ./cmd/parley
 	go run ./perf -parley bin/parley
 	go run ./perf -parley bin/parley -store postgres
+
+web: setup
+	@./scripts/web-check fix
+
+web-check: setup
+	@./scripts/web-check
 
 setup:
 	@./scripts/setup

@@ -54,8 +54,7 @@ export function Console() {
               {list.map((a) => <option key={a.SDKAppID} value={String(a.SDKAppID)}>{a.SDKAppID}</option>)}
             </select>
           )}
-          <span class="gap" />
-          <select aria-label={t.language} value={language} onChange={(e) => change(e.currentTarget.value as Language)}>
+          <select class="language" aria-label={t.language} value={language} onChange={(e) => change(e.currentTarget.value as Language)}>
             {languages.map((l) => <option key={l.tag} value={l.tag} lang={l.tag}>{l.name}</option>)}
           </select>
           <form method="post" action="/admin/logout"><button>{t.logOut}</button></form>
