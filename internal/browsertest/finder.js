@@ -51,7 +51,9 @@ var choose = (e, text) => {
   return true;
 };
 
-// The middle of an element that nothing covers.
+// The middle of an element that nothing covers and that does not move: it was
+// there already when last looked. What is clicked then notes it.
+var last;
 var place = (e) => {
   if (!e) return undefined;
   e.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
@@ -59,7 +61,12 @@ var place = (e) => {
   const x = box.x + box.width / 2;
   const y = box.y + box.height / 2;
   const hit = document.elementFromPoint(x, y);
-  return hit && (e.contains(hit) || hit.contains(e)) ? { X: x, Y: y } : undefined;
+  const before = last;
+  last = { e, x, y };
+  if (!hit || !(e.contains(hit) || hit.contains(e)) || before?.e !== e || before.x !== x || before.y !== y) return undefined;
+  globalThis.browsertestHit = false;
+  addEventListener("click", (click) => { globalThis.browsertestHit = e.contains(click.target) || click.target.contains?.(e); }, { once: true, capture: true });
+  return { X: x, Y: y };
 };
 
 var overflow = () => {

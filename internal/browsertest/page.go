@@ -158,9 +158,18 @@ func (p *Page) ClickOn(selector string) {
 
 func (p *Page) clickAt(step, element string) {
 	p.t.Helper()
-	var at struct{ X, Y float64 }
-	p.waitFor(step, "place("+element+")", &at)
-	p.do(step, func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.MouseClickXY(at.X, at.Y)) })
+	for began := time.Now(); ; {
+		var at struct{ X, Y float64 }
+		p.waitFor(step, "place("+element+")", &at)
+		p.do(step, func(ctx context.Context) error { return chromedp.Do(ctx, chromedp.MouseClickXY(at.X, at.Y)) })
+		// What came between the look and the click may have moved the element away.
+		if evaluate[bool](p, "globalThis.browsertestHit !== false") {
+			return
+		}
+		if time.Since(began) > Patience {
+			p.t.Fatalf("%s: it does not stay in its place", step)
+		}
+	}
 }
 
 // Fill types a text into the field with that label, in place of what is there.

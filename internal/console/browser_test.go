@@ -269,7 +269,7 @@ func paging(t *testing.T, b *browsertest.Browser) {
 
 func mutes(t *testing.T, b *browsertest.Browser) {
 	f, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/groups/tea-house")
-	p.See("Muted by name", "N. N.")
+	p.See("Muted by name", "N. N.", "until")
 	p.Click("Unmute")
 	p.See("mei can send again.", "Nobody is muted by name.")
 	p.Click("Mute")
