@@ -150,8 +150,8 @@ func languageChange(t *testing.T, b *browsertest.Browser) {
 }
 
 func loginLogout(t *testing.T, b *browsertest.Browser) {
-	_, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/words")
-	p.See("casino") // the login led on to the page that was asked for
+	_, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/keys")
+	p.See("monitor in the cellar") // the login led on to the page that was asked for
 	p.Click("Log out")
 	p.See("Admin password")
 	p.Expect("status of 401")
@@ -164,6 +164,16 @@ func loginLogout(t *testing.T, b *browsertest.Browser) {
 	p.Fill("Admin password", password)
 	p.Click("Log in")
 	p.See("Log out")
+	// The session ends elsewhere: the next thing asked for leads to the login,
+	// and from there back.
+	p.See("monitor in the cellar")
+	browsertest.Eval[bool](p, `fetch("/admin/logout", { method: "POST" }).then(() => { globalThis.out = true; }), true`)
+	p.Wait("globalThis.out")
+	p.Click("Groups")
+	p.Wait(`location.pathname === "/admin/login"`)
+	p.Fill("Admin password", password)
+	p.Click("Log in")
+	p.See("Teehaus")
 }
 
 // looks opens each view once, and looks at it narrow and wide, dark and light,
@@ -421,6 +431,16 @@ func faults(t *testing.T, b *browsertest.Browser) {
 	p.Go(base + "/admin/apps/1400000001/nowhere")
 	p.See("There is no such page")
 	p.Shot("fault")
+	p.Go(base + "/admin/apps/1400000001/users/ghost")
+	p.See("The account does not exist (10019: account is unknown)")
+	// An answer that no server of ours gives costs one view, not the page.
+	p.Expect("TypeError")
+	p.Go(base + "/admin/apps/1400000001/endpoints/broken")
+	p.See("This view cannot be shown")
+	p.Click("Words")
+	p.See("casino")
+	p.Go(base + "/admin/apps/1400000001/users/%FF")
+	p.See("User %FF")
 }
 
 func empty(t *testing.T, b *browsertest.Browser) {

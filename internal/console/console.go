@@ -32,8 +32,7 @@ type Config struct {
 	// Healthy and Ready say why the process is not alive, or takes no writes.
 	// Their text is shown to anybody. nil is always well.
 	Healthy, Ready func(context.Context) error
-	// Apps tells of every app, for the page; nil is none. It is called once
-	// for each view of the page and must not take long.
+	// Apps tells of every app; nil is none. It must not take long.
 	Apps func(context.Context) []AppStatus
 	// API answers what the page asks: the requests under /admin/api that passed
 	// guard and login, with that prefix taken off. nil answers all with 404.
@@ -45,7 +44,7 @@ type Config struct {
 	Now func() time.Time
 }
 
-// AppStatus is what the page shows of one app.
+// AppStatus is how one app stands.
 type AppStatus struct {
 	ID    chat.AppID
 	Epoch string // of the app's journal

@@ -415,6 +415,7 @@ func (f *fixture) endpointRoutes(handle func(string, func(*http.Request, []byte)
 		}
 		return changed, nil
 	})
+	handle("GET /apps/{app}/v1/endpoints/broken", func(*http.Request, []byte) (any, *refusal) { return struct{ Lane *int }{}, nil })
 	handle("DELETE "+one, func(r *http.Request, _ []byte) (any, *refusal) {
 		i, no := at(r)
 		if no == nil {
@@ -432,17 +433,17 @@ func (f *fixture) endpointRoutes(handle func(string, func(*http.Request, []byte)
 func (f *fixture) command(r *http.Request, body []byte) (any, *refusal) {
 	ok := api.NewAnswer(api.CodeOK, "")
 	var q struct {
-		GroupIdList            []string
-		GroupId                string
-		DirtyWordsList         []string
-		Members_Account        []string
-		MuteTime               *uint32
-		MuteAllMember          string
-		Get_Account            string
-		Set_Account            string
-		GroupmsgNospeakingTime uint32
-		GroupType              string
-		Offset                 int
+		GroupIdList                   []string
+		GroupId                       string
+		DirtyWordsList                []string
+		Members_Account               []string
+		MuteTime                      *uint32
+		MuteAllMember, Member_Account string
+		Get_Account                   string
+		Set_Account                   string
+		GroupmsgNospeakingTime        uint32
+		GroupType                     string
+		Offset                        int
 	}
 	if err := json.Unmarshal(body, &q); err != nil {
 		return nil, bad(err.Error())
@@ -500,6 +501,9 @@ func (f *fixture) command(r *http.Request, body []byte) (any, *refusal) {
 			{From_Account: "jun", MsgSeq: 2, MsgTimeStamp: now, MsgBody: json.RawMessage(`[{"MsgType":"TIMTextElem","MsgContent":{"Text":"<script>alert(1)</script> 好"}}]`)},
 			{From_Account: "mei", MsgSeq: 1, MsgTimeStamp: now, IsPlaceMsg: 2, MsgBody: json.RawMessage(`[]`)}}}, nil
 	case api.CommandGetJoinedGroupList:
+		if q.Member_Account == "ghost" {
+			return nil, &refusal{200, api.CodeAccountNotFound, "account is unknown"}
+		}
 		return api.GetJoinedGroupListResponse{Answer: ok, TotalCount: 1, GroupIdList: []api.JoinedGroup{{GroupProfile: profile, SelfInfo: &api.SelfInfo{Role: api.RoleMember, JoinTime: now - 5e6}}}}, nil
 	case api.CommandGetNoSpeaking:
 		return api.GetNoSpeakingResponse{Answer: ok, GroupmsgNospeakingTime: f.silenced[q.Get_Account]}, nil

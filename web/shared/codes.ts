@@ -42,9 +42,9 @@ const codes: Record<number, Words> = {
     ko: { what: "보낸 사람이 음소거됨", todo: "멤버 음소거, 계정 전체 음소거 또는 그룹 전체 음소거입니다. 그룹이나 사용자 페이지에서 풀 수 있습니다." },
   },
   10019: {
-    en: { what: "The sender's account does not exist", todo: "Import the account first, or correct From_Account." },
-    zh: { what: "发送者账号不存在", todo: "请先导入该账号，或更正 From_Account。" },
-    ko: { what: "보낸 사람의 계정이 없음", todo: "먼저 계정을 가져오거나 From_Account를 고치세요." },
+    en: { what: "The account does not exist", todo: "Import the account first, or correct From_Account." },
+    zh: { what: "账号不存在", todo: "请先导入该账号，或更正 From_Account。" },
+    ko: { what: "계정이 존재하지 않음", todo: "먼저 계정을 가져오거나 From_Account를 고치세요." },
   },
   10023: {
     en: { what: "Too many messages within one second", todo: "The group or the sender is over its rate. He may send again a moment later; the limits are in the app's settings." },
@@ -103,6 +103,11 @@ const custom: Words = {
 export function explainCode(code: number, language: Language): { what: string; todo: string } | undefined {
   if (code >= 10100 && code <= 10200) return custom[language];
   return codes[code]?.[language];
+}
+
+// general says whether the words of a code also fit a command that is no send.
+export function general(code: number): boolean {
+  return [10002, 10010, 10015, 10019, 60007, 60008].includes(code);
 }
 
 export const refusalCodes: number[] = Object.keys(codes).map(Number);

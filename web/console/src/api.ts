@@ -1,5 +1,5 @@
 import { ApiError, Client } from "../../shared/client";
-import { explainCode } from "../../shared/codes";
+import { explainCode, general } from "../../shared/codes";
 import { language, t } from "./words";
 
 export const home = "/admin/";
@@ -34,6 +34,6 @@ export function explainError(e: unknown): string {
   if (e.status === 0) return t.errors.noAnswer(e.info);
   const info = e.info || t.errors.status(e.status);
   if (e.code === 0) return info;
-  const words = explainCode(e.code, language);
+  const words = general(e.code) ? explainCode(e.code, language) : undefined;
   return words ? `${words.what} (${e.code}: ${info})` : t.errors.code(e.code, info);
 }

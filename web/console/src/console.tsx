@@ -1,4 +1,5 @@
-import { useEffect, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useEffect, useErrorBoundary, useState } from "preact/hooks";
 import { languages, type Language } from "../../shared/language";
 import { useLoad } from "../../shared/load";
 import { go, usePlace } from "../../shared/router";
@@ -33,7 +34,7 @@ export function Console() {
     if (place.path !== home) document.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
   }, [place.path]);
 
-  const parts = place.path.slice(home.length).split("/").filter(Boolean).map(decodeURIComponent);
+  const parts = place.path.slice(home.length).split("/").filter(Boolean).map(decoded);
   const id = parts[0] === "apps" ? parts[1] : undefined;
   const list = apps.data?.Apps ?? [];
 
@@ -66,7 +67,7 @@ export function Console() {
           <p class="banner" role="alert"><b>{t.notReady}</b> <span>{status.data.Fault}</span></p>
         )}
         <Fault error={status.error} retry={status.reload} />
-        <Body parts={parts} id={id} apps={apps} query={place.query} />
+        <Caught key={place.path}><Body parts={parts} id={id} apps={apps} query={place.query} /></Caught>
       </main>
       <footer class="dim">
         <span>Parley {status.data?.Version}</span>
@@ -75,6 +76,23 @@ export function Console() {
       </footer>
     </>
   );
+}
+
+// decoded takes a part of an address as it stands when it was typed wrong.
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+// Caught shows a fault of a view in its place. The frame, and the other views,
+// go on.
+function Caught(props: { children: ComponentChildren }) {
+  const [error, reset] = useErrorBoundary((e) => console.error(e));
+  if (error === undefined) return <>{props.children}</>;
+  return <View title={t.errors.view}><Fault error={error} retry={reset} /></View>;
 }
 
 function Tabs(props: { id: string; current: string }) {

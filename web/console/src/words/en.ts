@@ -22,6 +22,7 @@ export const en = {
     noAnswer: (why: string) => `The server did not answer (${why}). Does it run?`,
     status: (n: number) => `The server answered with HTTP status ${n}.`,
     code: (n: number, info: string) => `${info} (${n})`,
+    view: "This view cannot be shown",
   },
   tabs: { events: "Exceptions", users: "Users", groups: "Groups", endpoints: "Endpoints", words: "Words", settings: "Settings", keys: "Keys and tokens" },
 

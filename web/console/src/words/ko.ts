@@ -23,6 +23,7 @@ export const ko: Words = {
     noAnswer: (why) => `서버가 응답하지 않습니다(${why}). 실행 중인가요?`,
     status: (n) => `서버가 HTTP 상태 ${n}(으)로 답했습니다.`,
     code: (n, info) => `${info} (${n})`,
+    view: "이 화면을 표시할 수 없습니다",
   },
   tabs: { events: "예외", users: "사용자", groups: "그룹", endpoints: "엔드포인트", words: "금칙어", settings: "설정", keys: "키와 토큰" },
 

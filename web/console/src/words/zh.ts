@@ -23,6 +23,7 @@ export const zh: Words = {
     noAnswer: (why) => `服务器没有应答（${why}）。它在运行吗？`,
     status: (n) => `服务器返回 HTTP 状态 ${n}。`,
     code: (n, info) => `${info}（${n}）`,
+    view: "无法显示此页面",
   },
   tabs: { events: "异常", users: "用户", groups: "群组", endpoints: "端点", words: "敏感词", settings: "设置", keys: "密钥与令牌" },
 
