@@ -20,7 +20,7 @@ import (
 )
 
 // Patience is how long a page may take for one step.
-const Patience = 15 * time.Second
+const Patience = 30 * time.Second
 
 // finder has the functions that find things in a page as people do.
 //

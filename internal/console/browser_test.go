@@ -201,6 +201,9 @@ func looks(t *testing.T, b *browsertest.Browser) {
 			p.Resize(width, 900)
 			fits(fmt.Sprint(width))
 		}
+		if nameless := browsertest.Eval[[]string](p, nameless); len(nameless) > 0 {
+			t.Errorf("%s: without a name: %q", v.name, nameless)
+		}
 		for _, dark := range []bool{false, true} {
 			p.Scheme(dark)
 			if poor := browsertest.Eval[[]string](p, contrast); len(poor) > 0 {
@@ -211,6 +214,10 @@ func looks(t *testing.T, b *browsertest.Browser) {
 		p.Scheme(false)
 	}
 }
+
+// nameless lists what can be used and has no name that a screen reader could say.
+const nameless = `[...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a")]
+	.filter((e) => !(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim())).map((e) => e.outerHTML)`
 
 // contrast lists the texts with less than 4.5 to 1 (WCAG 2, AA) against the
 // nearest background that is painted.
@@ -480,16 +487,6 @@ func keyboard(t *testing.T, b *browsertest.Browser) {
 	p.Key("\x1b")
 	p.Gone("All UserSigs made with the old key are refused at once.")
 	p.Wait(`document.activeElement.textContent === "Rotate the key"`)
-	base, _, _ := strings.Cut(p.URL(), "/admin/")
-	for _, v := range views { // every field has a name
-		p.Go(base + v.path)
-		p.See(v.sight)
-		nameless := browsertest.Eval[[]string](p, `[...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a")]
-			.filter((e) => !(e.labels?.length || e.getAttribute("aria-label") || e.textContent.trim())).map((e) => e.outerHTML)`)
-		if len(nameless) > 0 {
-			t.Errorf("%s: without a name: %q", v.name, nameless)
-		}
-	}
 }
 
 func hostile(t *testing.T, b *browsertest.Browser) {
