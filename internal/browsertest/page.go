@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -30,9 +32,10 @@ var finder string
 // Look is how a page is looked at. The zero value is a wide light window in
 // English.
 type Look struct {
-	Width, Height int    // in CSS pixels; 0 is 1280 by 900
-	Dark          bool   // prefers-color-scheme
-	Language      string // what the browser prefers, for example "ko"; "" is en
+	Width, Height int            // in CSS pixels; 0 is 1280 by 900
+	Dark          bool           // prefers-color-scheme
+	Language      string         // what the browser prefers, for example "ko"; "" is en
+	Cookies       []*http.Cookie // that it has already, for the host of the first URL
 }
 
 // Page is a tab. Its methods are for the goroutine of its test.
@@ -45,7 +48,7 @@ type Page struct {
 	expected []string
 }
 
-// Open opens a tab with empty cookies at a URL, until t ends.
+// Open opens a tab with cookies of its own at a URL, until t ends.
 func (b *Browser) Open(t testing.TB, look Look, url string) *Page {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
@@ -76,6 +79,12 @@ func (b *Browser) Open(t testing.TB, look Look, url string) *Page {
 		_, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language})
 		return err
 	})
+	for _, c := range look.Cookies {
+		p.do("cookie "+c.Name, func(ctx context.Context) error {
+			_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: url, Path: c.Path})
+			return err
+		})
+	}
 	p.Go(url)
 	return p
 }

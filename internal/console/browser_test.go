@@ -10,18 +10,13 @@ import (
 	"github.com/parley-im/parley/internal/console"
 )
 
-// visit opens the console at a path over a data set of its own, logged in by
-// the form.
+// visit opens the console at a path over a data set of its own, in a session.
 func visit(t *testing.T, b *browsertest.Browser, look browsertest.Look, path string) (*fixture, *browsertest.Page) {
 	t.Helper()
 	f := newFixture()
 	s := start(t, console.Config{Password: password, API: f})
-	p := b.Open(t, look, s.base+path)
-	p.Wait(`document.querySelector("input[type=password]")`)
-	p.Wait(`document.querySelector("input[type=password]") === document.activeElement`)
-	p.Key(password + "\r")
-	p.Wait(`location.pathname !== "/admin/login" && document.querySelector("main h1")`)
-	return f, p
+	look.Cookies = append(look.Cookies, s.login())
+	return f, b.Open(t, look, s.base+path)
 }
 
 // views are the addresses of all views, each with something that is seen there
@@ -150,7 +145,11 @@ func languageChange(t *testing.T, b *browsertest.Browser) {
 }
 
 func loginLogout(t *testing.T, b *browsertest.Browser) {
-	_, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/keys")
+	s := start(t, console.Config{Password: password, API: newFixture()})
+	p := b.Open(t, browsertest.Look{}, s.base+"/admin/apps/1400000001/keys")
+	p.See("Admin password")
+	p.Wait(`document.querySelector("input[type=password]") === document.activeElement`)
+	p.Key(password + "\r")
 	p.See("monitor in the cellar") // the login led on to the page that was asked for
 	p.Click("Log out")
 	p.See("Admin password")
@@ -390,6 +389,17 @@ func keys(t *testing.T, b *browsertest.Browser) {
 	p.See("Whoever uses “monitor in the cellar” is refused at once.")
 	p.ClickOn("dialog .danger")
 	p.Gone("monitor in the cellar")
+	f.asked()
+	p.Click("Remove the app")
+	p.Fill("Type 1400000001 to confirm", "1400000002")
+	p.Wait(`document.querySelector("dialog .danger").disabled`)
+	p.Fill("Type 1400000001 to confirm", "1400000001")
+	p.ClickOn("dialog .danger")
+	p.Wait(`location.pathname === "/admin/"`)
+	p.Gone("1400000001")
+	if got, want := f.asked(), []string{"DELETE /apps/1400000001 "}; fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("asked %q, want %q", got, want)
+	}
 }
 
 func words(t *testing.T, b *browsertest.Browser) {

@@ -201,6 +201,10 @@ func (f *fixture) routes() {
 		return api.AppKey{SDKAppID: n.SDKAppID, Key: "made-for-a-new-app"}, nil
 	})
 	handle("PATCH /apps/{app}", f.changeApp)
+	handle("DELETE /apps/{app}", func(r *http.Request, _ []byte) (any, *refusal) {
+		f.apps = slices.DeleteFunc(f.apps, func(a *fixtureApp) bool { return fmt.Sprint(a.SDKAppID) == r.PathValue("app") })
+		return struct{}{}, nil
+	})
 	handle("POST /apps/{app}/rotate-key", func(r *http.Request, _ []byte) (any, *refusal) {
 		return api.AppKey{SDKAppID: appID, Key: "f00dcafe0123456789abcdef"}, nil
 	})
@@ -285,6 +289,8 @@ func (f *fixture) listEvents(r *http.Request, _ []byte) (any, *refusal) {
 		return n
 	}
 	limit := cmp.Or(int(number("limit")), api.DefaultEventsLimit)
+	const stretch = 60 // that it looks at for one page
+	looked := 0
 	deadline := time.After(time.Duration(number("wait")) * time.Second)
 	for {
 		f.mu.Lock()
@@ -304,7 +310,8 @@ func (f *fixture) listEvents(r *http.Request, _ []byte) (any, *refusal) {
 					if before := number("before"); before > 0 && f.events[i].Sequence >= before {
 						continue
 					}
-					if !take(f.events[i]) {
+					looked++
+					if !take(f.events[i]) || looked == stretch {
 						page.More = i > 0
 						break
 					}

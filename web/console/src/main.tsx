@@ -7,4 +7,9 @@ import { Console } from "./console";
 const served = /^\/admin\/(login|logout|api|assets)(\/|$)/;
 catchLinks((path) => path.startsWith("/admin/") && !served.test(path));
 
+// What the browser kept of a page it left may be of a session that has ended.
+addEventListener("pageshow", (e) => {
+  if (e.persisted) location.reload();
+});
+
 render(<Console />, document.getElementById("app")!);

@@ -44,7 +44,7 @@ export function EventsView(props: { id: string; query: URLSearchParams }) {
     if (all.command === exceptionCommand) all.command = "";
     return withQuery(page(props.id, "events"), all);
   };
-  const list = useLoad(props.query.toString(), (s) => get<EventsPage>(withQuery(app(props.id, "/v1/events"), { ...asked(filters), ...(before ? { before } : { newest: 1 }), limit }), s));
+  const list = useLoad(props.query.toString(), (s) => pageOf(props.id, filters, before, s));
   const live = before === "" && !filters.until;
   const failed = useNews(props.id, live ? list.data : undefined, filters, list.reload);
   const subject = filters.from || filters.group;
@@ -70,6 +70,24 @@ export function EventsView(props: { id: string; query: URLSearchParams }) {
       </Panel>
     </View>
   );
+}
+
+// pageOf gathers a page. Where few events fit, the server looks at a stretch of
+// the journal at a time, so it is asked on until the page is full, within reason.
+async function pageOf(id: string, filters: Filters, before: string, signal: AbortSignal): Promise<EventsPage> {
+  const wanted = asked(filters);
+  const ask = (from: Record<string, string | number>, n: number) => get<EventsPage>(withQuery(app(id, "/v1/events"), { ...wanted, ...from, limit: n }), signal);
+  const first = await ask(before ? { before } : { newest: 1 }, limit);
+  const all = { ...first, Events: [...first.Events] };
+  const enough = Date.now() + 3000;
+  while (all.More && all.Next > 0 && all.Events.length < limit && Date.now() < enough) {
+    const more = await ask({ before: all.Next }, limit - all.Events.length);
+    if (more.Next >= all.Next) break;
+    all.Events.push(...more.Events);
+    all.Next = more.Next;
+    all.More = more.More;
+  }
+  return all;
 }
 
 function Nothing(props: { id: string; filters: Filters; more: boolean }) {

@@ -27,7 +27,9 @@ function Overview(props: { apps: App[] }) {
   const apps = [...props.apps].sort((a, b) => b.Waiting - a.Waiting || a.SDKAppID - b.SDKAppID);
   const sum = (name: "Attempts" | "Accepted" | "Refused" | "Waiting") => apps.reduce((n, a) => n + a[name], 0);
   const waiting = sum("Waiting");
-  const [chosen, choose] = useState(String(apps[0]?.SDKAppID));
+  const [wanted, choose] = useState("");
+  // An app that was just removed is chosen no more.
+  const chosen = apps.some((a) => String(a.SDKAppID) === wanted) ? wanted : String(apps[0]?.SDKAppID);
   return (
     <>
       <Search apps={apps} chosen={chosen} choose={choose} />
