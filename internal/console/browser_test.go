@@ -49,6 +49,7 @@ func TestConsoleInABrowser(t *testing.T) {
 		"a new refusal appears by itself":                                     live,
 		"pages go by key":                                                     paging,
 		"a member is muted and unmuted":                                       mutes,
+		"a great group goes by pages":                                         crowd,
 		"an endpoint is made, tested, changed, paused and removed":            endpoints,
 		"keys are shown once, and only after a confirmation":                  keys,
 		"words are added and removed":                                         words,
@@ -322,6 +323,16 @@ func mutes(t *testing.T, b *browsertest.Browser) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("asked\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
+}
+
+func crowd(t *testing.T, b *browsertest.Browser) {
+	_, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/groups/crowd")
+	p.See("member-000", "member-099", "groups of this type keep none")
+	p.Click("More")
+	p.See("member-100", "member-149")
+	p.Gone("member-099")
+	p.Click("Back")
+	p.See("member-000")
 }
 
 func endpoints(t *testing.T, b *browsertest.Browser) {

@@ -450,7 +450,7 @@ func (f *fixture) command(r *http.Request, body []byte) (any, *refusal) {
 		Set_Account                   string
 		GroupmsgNospeakingTime        uint32
 		GroupType                     string
-		Offset                        int
+		Offset, Limit                 int
 	}
 	if err := json.Unmarshal(body, &q); err != nil {
 		return nil, bad(err.Error())
@@ -477,6 +477,12 @@ func (f *fixture) command(r *http.Request, body []byte) (any, *refusal) {
 		return a, nil
 	case api.CommandGetGroupMemberInfo:
 		a := api.GetGroupMemberInfoResponse{Answer: ok, MemberNum: 4}
+		if q.GroupId == "crowd" {
+			for i := q.Offset; i < min(q.Offset+q.Limit, 150); i++ {
+				a.MemberList = append(a.MemberList, api.MemberInfo{Member_Account: fmt.Sprintf("member-%03d", i), Role: api.RoleMember})
+			}
+			return a, nil
+		}
 		for _, who := range []string{"mei", "jun", loudID, longID} {
 			role := api.RoleMember
 			if who == "jun" {
@@ -504,6 +510,9 @@ func (f *fixture) command(r *http.Request, body []byte) (any, *refusal) {
 		f.muteAll = q.MuteAllMember
 		return ok, nil
 	case api.CommandGroupMsgGetSimple:
+		if q.GroupId == "crowd" {
+			return nil, &refusal{200, api.CodeNoHistory, "group type does not store history"}
+		}
 		return api.GroupMsgGetSimpleResponse{Answer: ok, GroupId: q.GroupId, IsFinished: 1, RspMsgList: []api.StoredMessage{
 			{From_Account: "jun", MsgSeq: 2, MsgTimeStamp: now, MsgBody: json.RawMessage(`[{"MsgType":"TIMTextElem","MsgContent":{"Text":"<script>alert(1)</script> 好"}}]`)},
 			{From_Account: "mei", MsgSeq: 1, MsgTimeStamp: now, IsPlaceMsg: 2, MsgBody: json.RawMessage(`[]`)}}}, nil

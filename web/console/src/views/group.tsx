@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { ApiError } from "../../../shared/client";
 import { useLoad } from "../../../shared/load";
 import { withQuery } from "../../../shared/router";
 import { command, page } from "../api";
@@ -66,14 +67,14 @@ interface MemberPage {
 
 function Members(props: { id: string; of: GroupInfo }) {
   const { id, of: g } = props;
-  // The pages before this one, each by where it begins: a Next or an Offset.
+  // The pages before this one, each by where it begins: an Offset, or the Next
+  // that an answer gave.
   const [starts, setStarts] = useState<(string | number)[]>([]);
   const [role, setRole] = useState("");
   const start = starts.at(-1);
-  const community = g.Type === "Community";
   const list = useLoad(`members ${start} ${role}`, (s) =>
     command<MemberPage>(id, svc + "get_group_member_info", {
-      GroupId: g.GroupId, Limit: pageSize, ...(community ? { Next: start ?? "" } : { Offset: start ?? 0 }), ...(role ? { MemberRoleFilter: [role] } : {}),
+      GroupId: g.GroupId, Limit: pageSize, ...(typeof start === "string" ? { Next: start } : { Offset: start ?? 0 }), ...(role ? { MemberRoleFilter: [role] } : {}),
     }, s));
   const muted = useLoad("muted", (s) => command<{ MutedAccountList: { Member_Account: string; MutedUntil: number }[] | null }>(id, svc + "get_group_muted_account", { GroupId: g.GroupId }, s));
   const act = useAction();
@@ -84,7 +85,7 @@ function Members(props: { id: string; of: GroupInfo }) {
   };
   const unmute = (account: string) => act.run(async () => { await mute(account)(0); return t.groups.unmuted(account); });
   const count = list.data?.MemberList?.length ?? 0;
-  const next = community ? list.data?.Next : count === pageSize ? Number(start ?? 0) + count : undefined;
+  const next = list.data?.Next || (count === pageSize ? Number(start ?? 0) + count : undefined);
   return (
     <>
       <Panel title={t.groups.mutedNow}>
@@ -133,7 +134,7 @@ function Members(props: { id: string; of: GroupInfo }) {
         </Show>
         <nav class="pages" aria-label={t.pages}>
           {starts.length > 0 && <button type="button" onClick={() => setStarts(starts.slice(0, -1))}>{t.back}</button>}
-          {next !== undefined && next !== "" && <button type="button" onClick={() => setStarts([...starts, next])}>{t.more}</button>}
+          {next !== undefined && <button type="button" onClick={() => setStarts([...starts, next])}>{t.more}</button>}
         </nav>
       </Panel>
     </>
@@ -151,10 +152,12 @@ function History(props: { id: string; group: string }) {
     command<{ RspMsgList: StoredMessage[] | null; IsFinished: number }>(props.id, svc + "group_msg_get_simple", {
       GroupId: props.group, ReqMsgNumber: 20, WithRecalledMsg: 1, ...(before ? { ReqMsgSeq: before } : {}),
     }, s));
+  // Groups of some types keep no messages: that is no fault.
+  const none = list.error instanceof ApiError && list.error.code === 10044;
   const oldest = list.data?.RspMsgList?.at(-1)?.MsgSeq ?? 0;
   return (
     <Panel title={t.groups.history} note={t.groups.historyNote}>
-      <Show of={list}>
+      {none ? <Empty>{t.groups.noHistory}</Empty> : <Show of={list}>
         {({ RspMsgList }) => !RspMsgList?.length ? <Empty>{t.groups.noHistory}</Empty> : (
           <table class="cards">
             <thead><tr><th class="n">MsgSeq</th><th>{t.time}</th><th>{t.user}</th><th>{t.groups.message}</th></tr></thead>
@@ -170,7 +173,7 @@ function History(props: { id: string; group: string }) {
             </tbody>
           </table>
         )}
-      </Show>
+      </Show>}
       <nav class="pages" aria-label={t.pages}>
         {before > 0 && <button type="button" onClick={() => setBefore(0)}>{t.toNewest}</button>}
         {oldest > 1 && <button type="button" onClick={() => setBefore(oldest - 1)}>{t.older}</button>}
