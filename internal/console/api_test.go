@@ -118,6 +118,8 @@ func TestLoginGoesOnToThePageThatWasAskedFor(t *testing.T) {
 		"/admin/apps/1/events?from=mei&x=a//b": "/admin/apps/1/events?from=mei&x=a//b",
 		"":                                     "/admin/",
 		"https://evil.example/":                "/admin/",
+		"http:/admin/apps/":                    "/admin/",
+		"/admin/apps/..":                       "/admin/",
 		"//evil.example/admin/":                "/admin/",
 		"/admin//evil.example":                 "/admin/",
 		`/admin/\evil.example`:                 "/admin/",

@@ -57,8 +57,8 @@ func wanted(r *http.Request) string {
 // where the login may lead on to.
 func isPage(to string) bool {
 	u, err := url.ParseRequestURI(to)
-	return err == nil && u.Host == "" && (u.Path == homePath || strings.HasPrefix(u.Path, appsPath)) &&
-		!strings.ContainsAny(to, "\\\r\n#") && !strings.Contains(u.Path, "//") && !strings.Contains(u.Path, "/../")
+	return err == nil && strings.HasPrefix(to, "/") && u.Host == "" && (u.Path == homePath || strings.HasPrefix(u.Path, appsPath)) &&
+		!strings.ContainsAny(to, "\\\r\n#") && !strings.Contains(u.Path, "//") && !strings.Contains(u.Path+"/", "/../")
 }
 
 // secretOf is the secret that the request brings along: as a bearer, or as the
