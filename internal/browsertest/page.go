@@ -36,6 +36,7 @@ type Look struct {
 	Dark          bool           // prefers-color-scheme
 	Language      string         // what the browser prefers, for example "ko"; "" is en
 	Cookies       []*http.Cookie // that it has already, for the host of the first URL
+	Zone          string         // time zone, for example "Asia/Seoul"; "" is the machine's
 }
 
 // Page is a tab. Its methods are for the goroutine of its test.
@@ -79,6 +80,12 @@ func (b *Browser) Open(t testing.TB, look Look, url string) *Page {
 		_, err := chromedp.Call(ctx, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: language})
 		return err
 	})
+	if look.Zone != "" {
+		p.do("time zone", func(ctx context.Context) error {
+			_, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: look.Zone})
+			return err
+		})
+	}
 	for _, c := range look.Cookies {
 		p.do("cookie "+c.Name, func(ctx context.Context) error {
 			_, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: c.Name, Value: c.Value, URL: url, Path: c.Path})

@@ -67,7 +67,7 @@ func TestConsoleInABrowser(t *testing.T) {
 }
 
 func threeClicks(t *testing.T, b *browsertest.Browser) {
-	_, p := visit(t, b, browsertest.Look{}, "/admin/")
+	f, p := visit(t, b, browsertest.Look{Zone: "Asia/Seoul"}, "/admin/")
 	p.See("A message did not arrive?")
 	p.Fill("User id", "mei")
 	p.Click("Search")
@@ -76,6 +76,9 @@ func threeClicks(t *testing.T, b *browsertest.Browser) {
 	p.ClickOn(".events tbody th a")
 	p.See("The sender is muted", "mute of the member in the group", "Muted until", "no answer within 5 s", "HTTP 502", "Bad Gateway")
 	p.Shot("three-clicks")
+	sent := time.UnixMilli(f.find("129").EventTime).UTC() // the newest of mei
+	here := sent.Add(9 * time.Hour).Format(time.DateTime) // Seoul has no summer time
+	p.Wait(fmt.Sprintf(`[...document.querySelectorAll("time")].some((e) => e.textContent.startsWith(%q) && e.title === %q)`, here, sent.Format("2006-01-02 15:04:05.000")+" UTC"))
 	p.Back()
 	p.See("Found for mei")
 }

@@ -93,7 +93,8 @@ func TestPolicyLetsThePageRunNothingButItsOwnScript(t *testing.T) {
 func TestAssetsAreKeptByTheirTag(t *testing.T) {
 	t.Parallel()
 	s := start(t, console.Config{Password: password})
-	for path, kind := range map[string]string{"/admin/assets/console.js": "text/javascript; charset=utf-8", "/admin/assets/console.css": "text/css; charset=utf-8", "/admin/": "text/html; charset=utf-8"} {
+	for path, kind := range map[string]string{"/admin/assets/console.js": "text/javascript; charset=utf-8", "/admin/assets/console.css": "text/css; charset=utf-8", "/admin/": "text/html; charset=utf-8",
+		"/admin/assets/licenses.txt": "text/plain; charset=utf-8"} {
 		a := s.do(call{path: path, header: bearer(password)})
 		tag := a.Header.Get("ETag")
 		if a.StatusCode != 200 || a.Header.Get("Content-Type") != kind || a.Header.Get("Cache-Control") != "no-cache" || tag == "" || a.body == "" {

@@ -73,6 +73,7 @@ export function Console() {
         <span>Parley {status.data?.Version}</span>
         <a href="/metrics" target="_blank" rel="noreferrer">{t.metrics}</a>
         <a href="/debug/pprof/" target="_blank" rel="noreferrer">{t.profiles}</a>
+        <a href="/admin/assets/licenses.txt" target="_blank" rel="noreferrer">{t.licenses}</a>
       </footer>
     </>
   );

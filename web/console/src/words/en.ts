@@ -1,7 +1,7 @@
 export const en = {
   // Everywhere.
   skip: "To the content", app: "App", apps: "Apps", user: "User", group: "Group", endpoint: "Endpoint", userId: "User id", groupId: "Group id",
-  time: "Time", reason: "Reason", language: "Language", logOut: "Log out", metrics: "Metrics", profiles: "Profiles",
+  time: "Time", reason: "Reason", language: "Language", logOut: "Log out", metrics: "Metrics", profiles: "Profiles", licenses: "Licenses",
   loading: "Loading…", again: "Try again", never: "never", cancel: "Cancel", close: "Close", copy: "Copy", copied: "Copied", save: "Save", saved: "Saved.",
   nothingChanged: "Nothing was changed.", add: "Add", remove: "Remove", more: "More", back: "Back", all: "All", older: "Older", toNewest: "Newest", toFirst: "To the first", pages: "Pages",
   actions: "Actions", yes: "yes", no: "no", forever: "for good", optional: "(optional)", mute: "Mute", unmute: "Unmute", howLong: "For how long", unchanged: "unchanged",

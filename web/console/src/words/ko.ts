@@ -2,7 +2,7 @@ import type { Words } from ".";
 
 export const ko: Words = {
   skip: "본문으로", app: "앱", apps: "앱", user: "사용자", group: "그룹", endpoint: "엔드포인트", userId: "사용자 ID", groupId: "그룹 ID",
-  time: "시각", reason: "이유", language: "언어", logOut: "로그아웃", metrics: "지표", profiles: "프로파일",
+  time: "시각", reason: "이유", language: "언어", logOut: "로그아웃", metrics: "지표", profiles: "프로파일", licenses: "라이선스",
   loading: "불러오는 중…", again: "다시 시도", never: "없음", cancel: "취소", close: "닫기", copy: "복사", copied: "복사됨", save: "저장", saved: "저장했습니다.",
   nothingChanged: "바뀐 것이 없습니다.", add: "추가", remove: "삭제", more: "더 보기", back: "뒤로", all: "전체", older: "이전", toNewest: "최신", toFirst: "처음으로", pages: "페이지",
   actions: "작업", yes: "예", no: "아니요", forever: "영구", optional: "(선택)", mute: "음소거", unmute: "음소거 해제", howLong: "기간", unchanged: "변경 없음",

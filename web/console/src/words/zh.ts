@@ -2,7 +2,7 @@ import type { Words } from ".";
 
 export const zh: Words = {
   skip: "跳到内容", app: "应用", apps: "应用", user: "用户", group: "群组", endpoint: "端点", userId: "用户 ID", groupId: "群 ID",
-  time: "时间", reason: "原因", language: "语言", logOut: "退出登录", metrics: "指标", profiles: "性能剖析",
+  time: "时间", reason: "原因", language: "语言", logOut: "退出登录", metrics: "指标", profiles: "性能剖析", licenses: "许可",
   loading: "加载中…", again: "重试", never: "从未", cancel: "取消", close: "关闭", copy: "复制", copied: "已复制", save: "保存", saved: "已保存。",
   nothingChanged: "没有改动。", add: "添加", remove: "删除", more: "更多", back: "返回", all: "全部", older: "更早", toNewest: "最新", toFirst: "回到开头", pages: "翻页",
   actions: "操作", yes: "是", no: "否", forever: "永久", optional: "（可选）", mute: "禁言", unmute: "解除禁言", howLong: "时长", unchanged: "不变",
