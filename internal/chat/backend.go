@@ -47,6 +47,10 @@ type Options struct {
 	// Unrecorded keeps 10002 refusals that cannot be committed; nil keeps them
 	// in memory.
 	Unrecorded *Unrecorded
+	// Space knows the room of the store's disk; nil is a disk with room.
+	Space Space
+	// Refusals is how fast refusals are told to client connections.
+	Refusals Pace
 	// FaultRandom makes every send with this Random fail inside the server, so
 	// that users can see what a 10002 does; 0 is off.
 	FaultRandom uint32
@@ -59,11 +63,14 @@ type Backend struct {
 	writers    *writers
 	unrecorded *Unrecorded
 	storm      storm
+	late       late
+	refusals   Pace
 	render     Renderer
 	offers     Offers
 	asker      Asker
 	log        *slog.Logger
 	now        func() time.Time
+	space      Space
 
 	mu      sync.RWMutex
 	tenants map[AppID]*tenant
@@ -83,10 +90,13 @@ type Backend struct {
 func New(o Options) *Backend {
 	b := &Backend{
 		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, asker: o.Asker,
-		log: o.Log, now: o.Now, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
+		log: o.Log, now: o.Now, refusals: o.Refusals, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
 	}
 	if b.now == nil {
 		b.now = o.Store.Now
+	}
+	if b.space = o.Space; b.space == nil {
+		b.space = anySpace{}
 	}
 	if b.log == nil {
 		b.log = slog.New(slog.DiscardHandler)
@@ -209,6 +219,9 @@ func (b *Backend) isStopping() bool {
 		return false
 	}
 }
+
+// Room is how much room the store's disk has.
+func (b *Backend) Room() Room { return b.space.Room() }
 
 // Ready says whether the store takes writes: the last transaction of each writer
 // succeeded, and none has stood still for longer than stallTime.

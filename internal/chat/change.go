@@ -34,13 +34,17 @@ func (w *writer) alter(c *alteration) error {
 	if err != nil {
 		return w.alterFailed(c, err)
 	}
-	n := &noted{Records: records, ids: make(map[GroupKey]GroupID)}
+	n := &noted{Records: records, ids: make(map[GroupKey]GroupID), tight: w.b.space.Room().State == RoomCritical}
 	if err := c.fn(n); err != nil {
 		tx.Rollback()
 		if _, refused := err.(*Refusal); refused {
 			return err
 		}
 		return w.alterFailed(c, err)
+	}
+	if r := checkGrowth(n); r != nil {
+		tx.Rollback()
+		return r
 	}
 	trace, err := w.raise(n)
 	if err != nil {
@@ -194,6 +198,9 @@ type noted struct {
 	what    Touched
 	epoch   string               // of the app, when it was read
 	removed string               // its epoch, if it was removed itself
+	tight   bool                 // there is no room for what grows
+	grows   bool                 // it makes something that was not there
+	frees   bool                 // it takes something out
 	ids     map[GroupKey]GroupID // of the groups read in this change
 }
 
@@ -230,11 +237,13 @@ func (n *noted) App() (App, bool, error) {
 }
 
 func (n *noted) PutApp(a App) error {
+	n.grows = n.grows || n.epoch == "" // there was none to be read
 	n.what.App = true
 	return n.Records.PutApp(a)
 }
 
 func (n *noted) DeleteApp() error {
+	n.frees = true
 	n.what.App, n.removed, n.what.Everything = true, n.epoch, true
 	return n.Records.DeleteApp()
 }
@@ -250,26 +259,37 @@ func (n *noted) AddReplay(p Replay) (int64, error) {
 }
 
 func (n *noted) DeleteEndpoint(id string) error {
+	n.frees = true
 	n.what.App = true
 	return n.Records.DeleteEndpoint(id)
 }
 
 func (n *noted) AddWords(words []string) error {
+	n.grows = true
 	n.what.App = true
 	return n.Records.AddWords(words)
 }
 
 func (n *noted) DeleteWords(words []string) error {
+	n.frees = true
 	n.what.App = true
 	return n.Records.DeleteWords(words)
 }
 
 func (n *noted) PutAccount(a Account) error {
+	if n.tight && !n.grows {
+		_, known, err := n.Records.Account(a.User)
+		if err != nil {
+			return err
+		}
+		n.grows = !known
+	}
 	n.what.Accounts = append(n.what.Accounts, a.User)
 	return n.Records.PutAccount(a)
 }
 
 func (n *noted) DeleteAccount(u UserID) error {
+	n.frees = true
 	n.what.Everything = true // his memberships and mutes
 	return n.Records.DeleteAccount(u)
 }
@@ -283,6 +303,7 @@ func (n *noted) Group(id GroupID) (Group, bool, error) {
 }
 
 func (n *noted) CreateGroup(g Group) (GroupKey, error) {
+	n.grows = true
 	n.what.Groups = append(n.what.Groups, g.ID)
 	key, err := n.Records.CreateGroup(g)
 	n.ids[key] = g.ID
@@ -295,16 +316,25 @@ func (n *noted) UpdateGroup(g Group) error {
 }
 
 func (n *noted) DeleteGroup(k GroupKey) error {
+	n.frees = true
 	n.group(k)
 	return n.Records.DeleteGroup(k)
 }
 
 func (n *noted) PutMember(k GroupKey, m Member) error {
+	if n.tight && !n.grows {
+		_, known, err := n.Records.Member(k, m.User)
+		if err != nil {
+			return err
+		}
+		n.grows = !known
+	}
 	n.standing(k, m.User)
 	return n.Records.PutMember(k, m)
 }
 
 func (n *noted) DeleteMember(k GroupKey, u UserID) error {
+	n.frees = true
 	n.standing(k, u)
 	return n.Records.DeleteMember(k, u)
 }

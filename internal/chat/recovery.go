@@ -28,6 +28,7 @@ func (s *sickness) pause() time.Duration {
 }
 
 func (w *writer) fallSick(err error) {
+	w.b.space.Look() // it may be full
 	now := time.Now()
 	if !w.sick.is() {
 		w.sick.since = now

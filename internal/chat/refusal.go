@@ -41,9 +41,11 @@ func Fail(code api.Code, info ...string) *Refusal {
 	return r
 }
 
-// Errors of the send path that are no refusals. Over REST both become HTTP 503
-// without an envelope.
+// Errors of the send path that are no refusals. Over REST all of them become HTTP
+// 503 without an envelope.
 var (
+	// ErrFull: the disk is so full that no send begins.
+	ErrFull = errors.New("chat: the disk is full")
 	// ErrBusy: the queue before the journal is full; the send did not begin.
 	ErrBusy = errors.New("chat: too many sends are waiting")
 	// ErrUnknown: the store failed in mid-commit and could not be asked; the

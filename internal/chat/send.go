@@ -90,6 +90,7 @@ const (
 	RuleFilter      = "content_filter"
 	RuleBeforeSend  = "before_send"
 	RuleOverload    = "overload"
+	RuleDisk        = "disk"
 	RuleStore       = "store"
 	RuleInternal    = "internal"
 )
@@ -167,8 +168,8 @@ var (
 // admission is the order of the rules after the repeat; tencentAdmission counts
 // frequency after the before-send question, as Tencent does.
 var (
-	admission        = order(stateRules, contentRules, []rule{frequencyRule, filterRule, beforeSendRule})
-	tencentAdmission = order(stateRules, contentRules, []rule{filterRule, beforeSendRule, frequencyRule})
+	admission        = order([]rule{diskRule}, stateRules, contentRules, []rule{frequencyRule, filterRule, beforeSendRule})
+	tencentAdmission = order([]rule{diskRule}, stateRules, contentRules, []rule{filterRule, beforeSendRule, frequencyRule})
 )
 
 func order(parts ...[]rule) (all []rule) {
@@ -179,16 +180,28 @@ func order(parts ...[]rule) (all []rule) {
 }
 
 // Send takes one attempt to send from the door to its outcome. It returns after
-// the outcome is on disk. The error is ErrBusy (the send did not begin),
+// the outcome is on disk. The error is ErrBusy or ErrFull (the send did not begin),
 // ErrUnknown (the outcome is not known) or ErrStopped; the outcome is valid
 // only without one.
 //
-// ctx ends only the waiting of a send that has not been admitted yet: from the
-// first rule on, a send no longer depends on its caller.
+// ctx ends only the waiting of a send that has not been admitted yet, and of a
+// refusal that is told late: from the first rule on, a send no longer depends on
+// its caller.
 func (b *Backend) Send(ctx context.Context, s *Send) (Outcome, error) {
+	o, err := b.send(ctx, s)
+	if err == nil && o.Kind == Refused && s.Entry == EntryClient {
+		b.slow(ctx, s)
+	}
+	return o, err
+}
+
+func (b *Backend) send(ctx context.Context, s *Send) (Outcome, error) {
 	a, ok := b.tenant(s.App)
 	if !ok {
 		return Outcome{}, ErrStopped
+	}
+	if b.space.Room().State == RoomCritical {
+		return Outcome{}, ErrFull
 	}
 	if !b.begin() {
 		return Outcome{}, ErrBusy

@@ -28,6 +28,7 @@ type world struct {
 	backend *chat.Backend
 	offered *offered
 	asker   chat.Asker
+	disk    disk
 }
 
 // offered keeps what the writer offers to the lanes.
@@ -116,7 +117,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.store = &faulty{Store: store}
-	w.backend = chat.New(chat.Options{Store: w.store, Render: wire.Bodies{}, Offers: w.offered, Asker: w.asker, Unrecorded: unrecorded, Log: slog.New(slog.DiscardHandler)})
+	w.backend = chat.New(chat.Options{Store: w.store, Render: wire.Bodies{}, Offers: w.offered, Asker: w.asker, Unrecorded: unrecorded, Space: &w.disk, Log: slog.New(slog.DiscardHandler)})
 	if err := w.backend.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}

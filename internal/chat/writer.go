@@ -181,6 +181,7 @@ func (w *writer) write(b batch) {
 		w.restore(b)
 	case len(b.sends) == 1:
 		e := b.sends[0]
+		w.b.space.Look()
 		w.log.Error("a send could not be stored", "app", e.attempt.send.App, "group", e.attempt.send.Group, "error", err)
 		e.refusal = storeRefusal("the store refused the row")
 		w.write(b)

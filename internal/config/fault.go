@@ -3,6 +3,7 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -49,6 +50,34 @@ func (f *Faults) number(flag string, text *string, least int) *int {
 		return nil
 	}
 	return &n
+}
+
+// units are the words for sizes; each is 1024 of the one before.
+var units = []string{"B", "KB", "MB", "GB", "TB"}
+
+// bytes reads a size such as 512MB; "" is 0.
+func (f *Faults) bytes(flag, text string) int64 {
+	number := strings.TrimRight(text, "BKMGTi")
+	factor, known := int64(1), number == text
+	for _, unit := range units {
+		switch text[len(number):] {
+		case unit, strings.Replace(unit, "B", "iB", 1):
+			known = true
+		}
+		if known {
+			break
+		}
+		factor <<= 10
+	}
+	if text == "" {
+		return 0
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || !known || n < 0 || n > math.MaxInt64/factor {
+		f.add(flag, "%q is no size such as 512MB", text)
+		return 0
+	}
+	return n * factor
 }
 
 // oneOf checks a word; "" keeps what is there.

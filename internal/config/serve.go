@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"net/url"
 	"time"
+
+	"github.com/parley-im/parley/internal/chat"
 )
 
 // ServeFlags are the texts that `parley serve` is given.
@@ -21,6 +23,14 @@ type ServeFlags struct {
 	AlertURL          *string `name:"alert-url" placeholder:"URL" help:"Where alerts are posted as JSON: an endpoint that fails for long, and that it has recovered."`
 	AlertURLFile      string  `name:"alert-url-file" placeholder:"FILE" help:"File that holds the alert URL."`
 	AlertAfter        string  `name:"alert-after" default:"5m" placeholder:"DURATION" help:"For how long an endpoint takes nothing until an alarm is raised; 0 is never."`
+	DiskLow           string  `name:"disk-low" default:"512MB" placeholder:"SIZE" help:"Free room of the data folder's disk below which sends are refused with 10002; 0 is off."`
+	DiskCritical      string  `name:"disk-critical" default:"128MB" placeholder:"SIZE" help:"Free room below which no send begins (HTTP 503); 0 is off."`
+	Ballast           string  `name:"ballast" default:"64MB" placeholder:"SIZE" help:"File that is removed when the disk is full, so that what must be written can be; 0 is none."`
+	KeepEvents        string  `name:"keep-events" default:"720h" placeholder:"TIME" help:"How long events stay in the journal once they are delivered; 0 is for ever."`
+	KeepEventsSize    string  `name:"keep-events-size" default:"0" placeholder:"SIZE" help:"Bytes of an app's journal above which its oldest events go, once they are delivered; 0 is no bound."`
+	KeepUndelivered   string  `name:"keep-undelivered" default:"0" placeholder:"TIME" help:"Age after which events may go that are not delivered; 0 is never."`
+	RefusalRate       int     `name:"refusal-rate" default:"5" placeholder:"N" help:"Refused sends a second of one user's connections that are answered at once; more are answered late; 0 is any number."`
+	RefusalBurst      int     `name:"refusal-burst" default:"20" placeholder:"N" help:"How many in a row are answered at once all the same."`
 	LogFormat         string  `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
 	LogLevel          string  `name:"log-level" default:"info" placeholder:"debug|info|warn|error" help:"Least level that is logged."`
 	FaultInternal     uint32  `name:"fault-internal-random" placeholder:"N" default:"0" help:"For tests: a send with this Random fails inside the server with 10002; 0 is off."`
@@ -41,9 +51,15 @@ type Serve struct {
 	CallbackProxy       *url.URL // nil: none
 	AlertURL            string
 	AlertAfter          time.Duration
+	Disk                Disk
+	Keep                chat.Keep
+	Refusals            chat.Pace // of the refusals that a client connection is told
 	FaultInternal       uint32
 	Log                 Log
 }
+
+// Disk says how much room there is to be, in bytes; 0 is off.
+type Disk struct{ Low, Critical, Ballast int64 }
 
 // Log is how the log looks.
 type Log struct{ Format, Level string }
@@ -76,6 +92,15 @@ func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 	}
 	s.AlertAfter = f.duration("alert-after", r.AlertAfter)
 	s.Log = f.log(r.LogFormat, r.LogLevel)
+	s.Disk = f.disk(r.DiskLow, r.DiskCritical, r.Ballast)
+	s.Keep = chat.Keep{
+		Age: f.duration("keep-events", r.KeepEvents), Bytes: f.bytes("keep-events-size", r.KeepEventsSize),
+		Undelivered: f.duration("keep-undelivered", r.KeepUndelivered),
+	}
+	if s.Keep.Undelivered > 0 && s.Keep.Undelivered < s.Keep.Age {
+		f.add("keep-undelivered", "it is less than --keep-events")
+	}
+	s.Refusals = f.pace(r.RefusalRate, r.RefusalBurst)
 	s.Apps = parseApps(&f, r.AppFlags, more)
 	return s, f.Err()
 }
@@ -101,4 +126,22 @@ func (f *Faults) proxy(flag, text string) *url.URL {
 	}
 	u, _ := url.Parse(text) // webURL has
 	return u
+}
+
+func (f *Faults) disk(low, critical, ballast string) Disk {
+	d := Disk{f.bytes("disk-low", low), f.bytes("disk-critical", critical), f.bytes("ballast", ballast)}
+	if d.Low > 0 && d.Critical > d.Low {
+		f.add("disk-critical", "it is above --disk-low")
+	}
+	return d
+}
+
+func (f *Faults) pace(rate, burst int) chat.Pace {
+	if rate < 0 {
+		f.add("refusal-rate", "%d is below 0", rate)
+	}
+	if burst < 1 {
+		f.add("refusal-burst", "%d is below 1", burst)
+	}
+	return chat.Pace{Rate: rate, Burst: burst}
 }

@@ -51,6 +51,9 @@ func (h *handler) writeError(w http.ResponseWriter, r *http.Request, c call, err
 	case errors.Is(err, chat.ErrBusy), errors.Is(err, chat.ErrStopped):
 		http.Error(w, "busy, nothing began", http.StatusServiceUnavailable)
 		return
+	case errors.Is(err, chat.ErrFull):
+		http.Error(w, "the disk is full, nothing began", http.StatusServiceUnavailable)
+		return
 	case errors.Is(err, chat.ErrUnknown):
 		http.Error(w, "outcome unknown, repeat with the same Random", http.StatusServiceUnavailable)
 		return
