@@ -53,8 +53,8 @@ type Store interface {
 	Found(ctx context.Context, app AppID, traces []Trace) ([]bool, error)
 	// Maintain does at most a few milliseconds of housekeeping between two
 	// batches: checkpoints, emptying of expired repeats, purging of dissolved
-	// groups, blanking of what deleted users said. more says that there is work
-	// left.
+	// groups, blanking of what deleted users said, deletion of events that are not
+	// to be kept (see [Keep]). more says that there is work left.
 	Maintain() (more bool, err error)
 	Close() error
 }
@@ -108,6 +108,9 @@ type Reader interface {
 	// Events lists the journal after a sequence, in order and without a hole,
 	// at most limit events and not many more than maxBytes of bodies.
 	Events(ctx context.Context, app AppID, after Sequence, limit, maxBytes int) ([]Event, error)
+	// First is the oldest event of the app's journal that is kept; without any,
+	// the sequence that the next one gets, 0 for an app that is not there.
+	First(ctx context.Context, app AppID) (Sequence, error)
 	// Event reads one event of the journal.
 	Event(ctx context.Context, app AppID, seq Sequence) (e Event, ok bool, err error)
 	// Pending lists the rows of events that stand apart from an endpoint's cursor,
@@ -188,6 +191,14 @@ type Rows struct {
 	Time   int64
 	Totals Totals
 	Now    int64 // unix seconds: the minute the repeats belong to
+}
+
+// EventBytes is by how much the events make the journal larger.
+func (r *Rows) EventBytes() (n int64) {
+	for i := range r.Events {
+		n += r.Events[i].Size()
+	}
+	return n
 }
 
 // Spoken is when a member last sent to a group. Who is no member is passed over.

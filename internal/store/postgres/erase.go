@@ -116,6 +116,7 @@ func (s *Store) eraseEvents(ctx context.Context, tx pgx.Tx, r round) error {
 		return err
 	}
 	var batch pgx.Batch
+	smaller := 0 // the journal gets by so many bytes
 	if rows, err = tx.Query(ctx, `SELECT journal, seq, body, detail FROM events
 		WHERE app = $1 AND journal = (SELECT journal FROM heads WHERE app = $1) AND seq > $2 AND seq <= $3 AND seq = ANY($4)`,
 		r.app, r.event, last, hits); err != nil {
@@ -125,8 +126,10 @@ func (s *Store) eraseEvents(ctx context.Context, tx pgx.Tx, r round) error {
 		var journal, seq int64
 		var body, detail []byte
 		err := rows.Scan(&journal, &seq, &body, &detail)
+		blank, left := s.options.Erase.Of(body), chat.EraseDetail(detail)
+		smaller += len(body) + len(detail) - len(blank) - len(left)
 		batch.Queue("UPDATE events SET body = $4, detail = $5 WHERE app = $1 AND journal = $2 AND seq = $3",
-			r.app, journal, seq, blob(s.blank.Of(body)), blob(chat.EraseDetail(detail)))
+			r.app, journal, seq, blob(blank), blob(left))
 		return err
 	}); err != nil {
 		return err
@@ -148,6 +151,9 @@ func (s *Store) eraseEvents(ctx context.Context, tx pgx.Tx, r round) error {
 		return err
 	}
 	batch.Queue("UPDATE erasing SET event = $2 WHERE app = $1", r.app, last)
+	if smaller != 0 {
+		batch.Queue("UPDATE heads SET bytes = bytes - $2 WHERE app = $1", r.app, smaller)
+	}
 	return tx.SendBatch(ctx, &batch).Close()
 }
 

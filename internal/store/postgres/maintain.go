@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/pg"
@@ -22,8 +23,9 @@ const (
 
 // Maintain does a piece of housekeeping: it empties the table of repeats whose
 // turn comes next, forgets old changes, deletes a slice of what is to be purged,
-// and blanks a slice of what deleted users said. Of several processes one does it at a time. more says that there is
-// work left.
+// blanks a slice of what deleted users said, and deletes events that are not to be
+// kept. Of several processes one does it at a time. more says that there is work
+// left.
 func (s *Store) Maintain() (more bool, err error) {
 	if s.closed.Load() {
 		return false, errClosed
@@ -52,10 +54,12 @@ func (s *Store) Maintain() (more bool, err error) {
 		more = more || tag.RowsAffected() == changesRows
 		return s.emptyNext(ctx, tx, at) // last: sends wait for the table until the commit
 	})
-	if err == nil {
-		var left bool
-		left, err = s.erase(ctx, conn)
-		more = more || left
+	for _, work := range []func(context.Context, *pgxpool.Conn) (bool, error){s.erase, s.keep} {
+		if err == nil {
+			var left bool
+			left, err = work(ctx, conn)
+			more = more || left
+		}
 	}
 	return more && err == nil, translate("maintain", err)
 }

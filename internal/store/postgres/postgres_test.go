@@ -24,21 +24,30 @@ func TestMain(m *testing.M) {
 func opened(t *testing.T) storetest.Opened {
 	database := pgtest.Database(t)
 	store := open(t, database)
-	return storetest.Opened{Store: store, Restart: func(t *testing.T) chat.Store {
+	var keep chat.Keep
+	restart := func(t *testing.T) chat.Store {
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}
-		store = open(t, database)
+		store = open(t, database, func(o *postgres.Options) { o.Keep = keep })
 		return store
+	}
+	return storetest.Opened{Store: store, Restart: restart, Keeping: func(t *testing.T, k chat.Keep) chat.Store {
+		keep = k
+		return restart(t)
 	}, Sever: func(t *testing.T) {
 		pgtest.Exec(t, database, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND state = 'idle in transaction'`)
 	}, Second: func(t *testing.T) chat.Store { return open(t, database) }}
 }
 
-func open(t testing.TB, database string) *postgres.Store {
+func open(t testing.TB, database string, change ...func(*postgres.Options)) *postgres.Store {
 	t.Helper()
-	store, err := postgres.Open(t.Context(), database, postgres.Options{Erase: storetest.Erase})
+	options := postgres.Options{Erase: storetest.Erase}
+	for _, c := range change {
+		c(&options)
+	}
+	store, err := postgres.Open(t.Context(), database, options)
 	if err != nil {
 		t.Fatal(err)
 	}

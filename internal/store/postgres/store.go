@@ -60,18 +60,24 @@ var plans = map[string]string{
 type Options struct {
 	Log   *slog.Logger // nil discards it
 	Erase chat.Erase   // blanks the bodies of a deleted user's events
+	// Keep says how much of the journals is kept; Removed, which may be nil, is
+	// told how many events went through this process.
+	Keep    chat.Keep
+	Removed func(app chat.AppID, events int)
 }
 
 // Store is a [chat.Store] in a PostgreSQL database. All its methods may be
 // called from any number of goroutines.
 type Store struct {
-	config *pgxpool.Config
-	log    *slog.Logger
-	blank  chat.Erase
-	write  *pgxpool.Pool
-	read   *pgxpool.Pool
-	clock  clock
-	asked  lookups
+	config  *pgxpool.Config
+	log     *slog.Logger
+	options Options
+	guard   chat.ClockGuard
+	kept    keeping
+	write   *pgxpool.Pool
+	read    *pgxpool.Pool
+	clock   clock
+	asked   lookups
 
 	origin  atomic.Pointer[origin]
 	term    atomic.Int64 // of this process's turn to deliver; 0 before the first
@@ -96,7 +102,7 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 	if options.Log == nil {
 		options.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{config: config, log: options.Log, blank: options.Erase}
+	s := &Store{config: config, log: options.Log, options: options, guard: chat.ClockGuard{Log: options.Log}}
 	s.asked.store = s
 	if err := s.open(ctx); err != nil {
 		return nil, fmt.Errorf("open %s: %w", s.Place(), pg.OneLine(err))

@@ -71,7 +71,7 @@ func (s *Store) beginCopy(cancel context.CancelCauseFunc) (*copying, error) {
 	if !s.copyBusy.CompareAndSwap(false, true) {
 		return nil, ErrCopying
 	}
-	c, err := newCopying(s.path)
+	c, err := newCopying(s.path, s.options.Spare)
 	if err != nil {
 		s.copyBusy.Store(false)
 		return nil, err
@@ -161,7 +161,7 @@ func (s *Stopped) Copy(ctx context.Context, progress func(done, total int64), us
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	c, err := newCopying(path)
+	c, err := newCopying(path, spareRoom)
 	if err != nil {
 		return err
 	}

@@ -53,8 +53,8 @@ type copying struct {
 }
 
 // newCopying makes the file for a copy of the database at path, if there is room.
-func newCopying(path string) (*copying, error) {
-	if err := checkRoom(path); err != nil {
+func newCopying(path string, spare int64) (*copying, error) {
+	if err := checkRoom(path, spare); err != nil {
 		return nil, err
 	}
 	c := &copying{

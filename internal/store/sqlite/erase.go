@@ -126,8 +126,12 @@ func (r *round) save(w *session) error {
 // blank writes what is left of what was found.
 func (s *Store) blank(w *session, f *find) error {
 	for _, e := range f.events {
-		if err := w.exec("UPDATE events SET body = ?, detail = ? WHERE app = ? AND seq = ?",
-			blob(s.options.Erase.Of(e.body)), blob(chat.EraseDetail(e.detail)), e.app, e.seq); err != nil {
+		body, detail := s.options.Erase.Of(e.body), chat.EraseDetail(e.detail)
+		if err := w.exec("UPDATE events SET body = ?, detail = ? WHERE app = ? AND seq = ?", blob(body), blob(detail), e.app, e.seq); err != nil {
+			return err
+		}
+		if err := w.exec("UPDATE heads SET bytes = bytes + ? WHERE app = ?",
+			int64(len(body)+len(detail)-len(e.body)-len(e.detail)), e.app); err != nil {
 			return err
 		}
 		// A receiver may have sent back what it was sent.

@@ -24,8 +24,8 @@ func (c *session) head(app chat.AppID) (h chat.Head, err error) {
 
 func (c *session) putHead(app chat.AppID, rows *chat.Rows) error {
 	t := &rows.Totals
-	n, err := c.change("UPDATE heads SET next = ?, time = ?, accepted = ?, refused = ?, dropped = ?, repeated = ? WHERE app = ?",
-		int64(rows.Next), rows.Time, int64(t.Accepted), int64(t.Refused), int64(t.Dropped), int64(t.Repeated), int64(app))
+	n, err := c.change("UPDATE heads SET next = ?, time = ?, accepted = ?, refused = ?, dropped = ?, repeated = ?, bytes = bytes + ? WHERE app = ?",
+		int64(rows.Next), rows.Time, int64(t.Accepted), int64(t.Refused), int64(t.Dropped), int64(t.Repeated), rows.EventBytes(), int64(app))
 	if err == nil && n == 0 {
 		err = fmt.Errorf("app %d is not there", app)
 	}

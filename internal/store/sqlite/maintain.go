@@ -18,6 +18,8 @@ const (
 	// checkpointAgain is how much the log must grow after a checkpoint that
 	// could not finish, before the next try, in bytes.
 	checkpointAgain = 1 << 20
+	// tightLog is how much the log may hold while the disk has little room.
+	tightLog = 1 << 20
 )
 
 // walGauge knows how much of the write-ahead log is in use. The file's size
@@ -38,10 +40,11 @@ func (g *walGauge) due(limit int64) bool {
 	return g.used >= max(g.next, limit)
 }
 
-// Maintain does one piece of housekeeping of about five milliseconds: the
-// emptying of a table whose repeats are older than the window, or else the
-// purge of a dissolved group or the blanking of what a deleted user said, and in
-// turn with these two milliseconds of a copy (see copying.go); and, before that, a
+// Maintain does one piece of housekeeping of about five milliseconds, in turn: the
+// emptying of a table whose repeats are older than the window, the purge of a
+// dissolved group, the blanking of what a deleted user said, the deletion of
+// events that are not to be kept, the giving back of free pages, and in turn with
+// all these two milliseconds of a copy (see copying.go); and, before that, a
 // checkpoint when the log is long, which takes as long as the disk needs for it.
 // more says that there is work left. With nothing to do it costs about a
 // microsecond. After an error, call Reopen.
@@ -55,28 +58,54 @@ func (s *Store) Maintain() (more bool, err error) {
 		return false, ErrClosed
 	}
 	w := s.files.writer
-	waits := func() bool { return s.repeats.expired() || s.purging || s.erasing }
 	copied := s.copied
 	s.copied = false
-	switch {
-	case s.copy.Load() != nil && !(copied && waits()):
+	if work := s.waiting(); s.copy.Load() != nil && !(copied && work != nil) {
 		s.copied = true
 		s.copyTurn(w) // its faults are its own
-	case s.repeats.expired():
-		err = s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
-	case s.erasing && !(s.purging && s.slices%2 == 0): // else in turn
-		err = s.erase(w)
-	case s.purging:
-		err = s.thoroughly(w, func(deadline time.Time) error {
-			if err := s.purge(w, deadline); err != nil {
-				return err
-			}
-			return s.lowerErasures(w)
-		})
+	} else if work != nil {
+		err = work(w)
 	}
-	s.slices++
-	more = waits() || s.copy.Load() != nil || s.log.truncate && s.log.due(0)
+	more = s.waiting() != nil || s.copy.Load() != nil || s.log.truncate && s.log.due(0)
 	return err == nil && more, err
+}
+
+// waiting is the piece of housekeeping whose turn it is, of those that have
+// something to do; nil if none has.
+func (s *Store) waiting() func(*session) error {
+	all := [...]struct {
+		due bool
+		do  func(*session) error
+	}{
+		{s.repeats.expired(), s.shrinkRepeats},
+		{s.erasing, s.erase},
+		{s.purging, s.purgeSlice},
+		{!time.Now().Before(s.keeping.again), s.keep},
+		{s.vacuuming && s.copy.Load() == nil, s.vacuum}, // a copy would have to begin anew
+	}
+	for i := range all {
+		at := (s.turn + i) % len(all)
+		if all[at].due {
+			return func(w *session) error {
+				s.turn = at + 1
+				return all[at].do(w)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Store) shrinkRepeats(w *session) error {
+	return s.within(w, func(deadline time.Time) error { return s.repeats.shrink(w, deadline) })
+}
+
+func (s *Store) purgeSlice(w *session) error {
+	return s.thoroughly(w, func(deadline time.Time) error {
+		if err := s.purge(w, deadline); err != nil {
+			return err
+		}
+		return s.lowerErasures(w)
+	})
 }
 
 // within does work in a transaction of its own.
@@ -146,7 +175,16 @@ func (s *Store) moveLog() (due bool, err error) {
 		return false, err
 	}
 	s.log.used += pages * frameSize
-	if !s.log.due(s.options.CheckpointAt) {
+	limit := s.options.CheckpointAt
+	if tight := s.tight.Load(); tight {
+		limit = min(limit, tightLog)
+		// Its file goes on having the size it once had, unless it is emptied.
+		s.log.truncate = s.log.truncate || !s.wasTight || s.log.used >= limit
+		s.wasTight = true
+	} else {
+		s.wasTight = false
+	}
+	if !s.log.due(limit) {
 		return false, nil
 	}
 	if _, err := checkpoint(s.files.writer, "PASSIVE"); err != nil {

@@ -23,14 +23,19 @@ func TestMain(m *testing.M) {
 // opened makes a store in a folder of the test's own, closed at its end.
 func opened(options sqlite.Options) storetest.Open {
 	return func(t *testing.T) storetest.Opened {
+		options := options
 		dir := t.TempDir()
 		store := open(t, dir, options)
-		return storetest.Opened{Store: store, Restart: func(t *testing.T) chat.Store {
+		restart := func(t *testing.T) chat.Store {
 			if err := store.Close(); err != nil {
 				t.Fatal(err)
 			}
 			store = open(t, dir, options)
 			return store
+		}
+		return storetest.Opened{Store: store, Restart: restart, Keeping: func(t *testing.T, k chat.Keep) chat.Store {
+			options.Keep = k
+			return restart(t)
 		}, Sever: func(t *testing.T) {
 			if err := store.Sever(); err != nil {
 				t.Fatal(err)

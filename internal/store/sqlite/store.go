@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -41,6 +42,15 @@ type Options struct {
 	// CheckpointAt is how many bytes the write-ahead log may hold before
 	// Maintain moves it into the database; 0 is 16 MiB.
 	CheckpointAt int64
+	// Spare is how many bytes of the disk a backup's copy must leave free; 0 is
+	// 64 MiB.
+	Spare int64
+	// Keep says how much of the journals is kept; Removed, which may be nil, is
+	// told how many events went.
+	Keep    chat.Keep
+	Removed func(app chat.AppID, events int)
+	// Log tells of what Maintain finds; nil discards it.
+	Log *slog.Logger
 	// Erase blanks the bodies of a deleted user's events.
 	Erase chat.Erase
 	// Wake is called when Maintain has something new to do and should not wait
@@ -65,6 +75,7 @@ type Store struct {
 	repeats *repeats     // replaced with files
 	closed  bool
 
+	tight      atomic.Bool             // the disk has little room
 	copy       atomic.Pointer[copying] // that the writer's goroutine moves on
 	copyBusy   atomic.Bool             // there is one, or what is left of it
 	copyCancel context.CancelCauseFunc // ends the reading of it
@@ -74,11 +85,16 @@ type Store struct {
 	broken  bool   // a COMMIT or a ROLLBACK failed: only Reopen helps
 	purging bool   // there may be messages of dissolved groups
 	erasing bool   // there may be words of deleted users
-	slices  uint   // of housekeeping that were done
+	turn    int    // of the kinds of housekeeping
 	round   *round // of erasures; nil until it is read
 	copied  bool   // the last turn was a copy's
-	heads   heads
-	log     walGauge
+	keeping keeping
+	guard   chat.ClockGuard
+	// vacuuming: there are free pages to be given back.
+	vacuuming bool
+	wasTight  bool // the log was made short for a disk with little room
+	heads     heads
+	log       walGauge
 }
 
 var _ chat.Store = (*Store)(nil)
@@ -118,6 +134,9 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 	if options.RepeatMemory <= 0 {
 		options.RepeatMemory = 16 << 20
 	}
+	if options.Spare <= 0 {
+		options.Spare = spareRoom
+	}
 	if options.CheckpointAt <= 0 {
 		options.CheckpointAt = 16 << 20
 	}
@@ -130,7 +149,7 @@ func open(dir string, options Options, steps fs.FS) (*Store, error) {
 			return nil, errors.Join(err, data.Close())
 		}
 	}
-	s := &Store{path: filepath.Join(data.Path(), FileName), steps: steps, options: options, folder: data}
+	s := &Store{path: filepath.Join(data.Path(), FileName), steps: steps, options: options, folder: data, guard: chat.ClockGuard{Log: options.Log}}
 	if err := removeCopy(s.path); err != nil {
 		return nil, errors.Join(err, data.Close())
 	}

@@ -29,6 +29,8 @@ type Opened struct {
 	// Restart closes the store and opens the same data again, as another start
 	// of the program would.
 	Restart func(t *testing.T) chat.Store
+	// Keeping is Restart with another rule of how much of the journals is kept.
+	Keeping func(t *testing.T, k chat.Keep) chat.Store
 	// Sever breaks the connection of an open transaction.
 	Sever func(t *testing.T)
 	// Second opens the same data once more, as another process would, where the
@@ -88,6 +90,14 @@ func Run(t *testing.T, open Open) {
 		{"what a lane writes comes back", deliveries},
 		{"replays are kept until they are done", replays},
 		{"tokens are found by their secret", tokens},
+
+		{"the oldest events go by age", keptByAge},
+		{"a journal may become empty", keptWholly},
+		{"the oldest events go by size", keptBySize},
+		{"what was blanked counts less", keptBySizeErased},
+		{"what is not delivered stays", keptUntilDelivered},
+		{"as many go as come", keptUnderLoad},
+		{"what goes follows a model", keptModel},
 
 		{"what a deleted user said is blanked", erased},
 		{"a name used again is another user's", erasedTwice},

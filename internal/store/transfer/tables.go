@@ -46,7 +46,7 @@ type table struct {
 var carried = []table{
 	{name: "apps", from: "apps t", keys: 1, columns: columns(number, "app=id", bytes, "key admins settings")},
 	{name: "heads", from: "heads t JOIN apps a ON a.id = t.app", keys: 1, columns: columns(number, "app",
-		bytes, "epoch=a.epoch", number, "next time version accepted refused dropped repeated")},
+		bytes, "epoch=a.epoch", number, "next time version accepted refused dropped repeated bytes")},
 	{name: "words", from: "words t", keys: 2, columns: columns(number, "app", bytes, "word")},
 	{name: "endpoints", from: "endpoints t", keys: 2, columns: columns(number, "app",
 		bytes, "id url token ca commands settings", number, "cursor cursor_previous", bytes, "lane")},
@@ -94,6 +94,7 @@ var (
 		"repeats":          "repeats.go",
 		"repeats_*":        "partitions of repeats",
 		"heads.journal":    "given by the database",
+		"heads.first":      "1 by default: the oldest event is looked for from there",
 		"changes":          "for processes that remember state; there are none",
 		"purges":           "nothing is to be purged",
 		"erasures":         "nothing is to be erased",
