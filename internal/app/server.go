@@ -39,6 +39,8 @@ type Server struct {
 	log      *slog.Logger
 	observer delivery.Observer
 	registry *prometheus.Registry
+	metrics  *metrics
+	space    space
 
 	store    store
 	backend  *chat.Backend
@@ -112,6 +114,8 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		pair.Logger = s.log
 		public = tls.NewListener(public, pair.TLSConfig())
 	}
+	s.metrics = newMetrics(s.registry)
+	newDiskMetrics(s.registry, &s.space)
 	if s.store, err = s.openStore(ctx); err != nil {
 		return err
 	}
@@ -125,7 +129,6 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	network := delivery.Network{Hosted: s.cfg.Hosted, Proxy: s.cfg.CallbackProxy}
 	s.asker = delivery.NewAsker(network, s.log)
 	s.alerts = alert.New(s.cfg.AlertURL, s.log)
-	metrics := newMetrics(s.registry)
 	s.lanes = newLanes(s.store, s.log)
 	s.lanes.options = delivery.Options{
 		Reader: s.store, Log: s.log, Network: network, AlarmAfter: s.cfg.AlertAfter, Alert: s.alerts.Raise,
@@ -133,12 +136,13 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	}
 	s.backend = chat.New(chat.Options{
 		Store: s.store, Render: wire.Bodies{}, Offers: s.lanes, Asker: s.asker, Log: s.log,
-		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal,
+		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal, Space: &s.space, Refusals: s.cfg.Refusals,
 	})
-	metrics.watch(s.backend)
 	if err := s.backend.Start(ctx); err != nil {
 		return err
 	}
+	s.metrics.watch(s.backend)
+	s.watchDisk()
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
@@ -274,6 +278,7 @@ func (s *Server) Stop() error {
 		if s.alerts != nil {
 			s.alerts.Close()
 		}
+		s.space.watch.Load().Stop()
 		if s.backend != nil {
 			s.backend.Stop()
 		}
@@ -315,6 +320,9 @@ func (s *Server) First() *FirstApp { return s.first }
 func (s *Server) Backend() *chat.Backend { return s.backend }
 
 func (s *Server) ready(context.Context) error {
+	if s.space.Room().State == chat.RoomCritical {
+		return errors.New(s.fullness())
+	}
 	if !s.backend.Ready() {
 		return errors.New("the store takes no writes")
 	}

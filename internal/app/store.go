@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/pg"
@@ -21,10 +22,18 @@ type store interface {
 // openStore opens the database of the configuration, or the data folder.
 func (s *Server) openStore(ctx context.Context) (store, error) {
 	if s.cfg.Database != "" {
-		db, err := postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log, Erase: wire.Erase})
+		db, err := postgres.Open(ctx, s.cfg.Database, postgres.Options{Log: s.log, Erase: wire.Erase, Keep: s.cfg.Keep, Removed: s.metrics.removedEvents})
 		return opened(db, pg.OneLine(err))
 	}
-	return opened(sqlite.Open(s.cfg.Data, sqlite.Options{Erase: wire.Erase, Wake: func() { s.backend.Tend() }}))
+	options := sqlite.Options{
+		Erase: wire.Erase, Wake: func() { s.backend.Tend() }, Log: s.log, Keep: s.cfg.Keep, Removed: s.metrics.removedEvents,
+		CheckpointAt: s.logSize(), Spare: s.cfg.Disk.Low + s.cfg.Disk.Low/4,
+	}
+	db, err := sqlite.Open(s.cfg.Data, options)
+	if err != nil && !errors.Is(err, sqlite.ErrInUse) && s.unballast() {
+		db, err = sqlite.Open(s.cfg.Data, options)
+	}
+	return opened(db, err)
 }
 
 // opened keeps a nil pointer from becoming a store that is not nil.

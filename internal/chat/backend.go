@@ -77,8 +77,9 @@ type Backend struct {
 
 	fault     uint32 // Random of sends that fail on purpose; 0 is none
 	inWork    atomic.Int64
-	reachable atomic.Bool  // a store that others write to answered when it was last looked at
-	newest    atomic.Int64 // unix nanoseconds: Now never falls below it
+	reachable atomic.Bool   // a store that others write to answered when it was last looked at
+	load      atomic.Uint64 // of the journal, the bits of a float
+	newest    atomic.Int64  // unix nanoseconds: Now never falls below it
 	stopping  chan struct{}
 	idle      chan struct{} // the last send in work has ended while stopping
 	stop      sync.Once
@@ -139,6 +140,7 @@ func (b *Backend) Start(ctx context.Context) error {
 	b.reachable.Store(true)
 	b.started.Store(true)
 	b.writers.start()
+	b.beside.Go(b.watchLoad)
 	if b.store.Concurrent() {
 		b.beside.Go(b.watch)
 		b.beside.Go(b.tend)

@@ -41,6 +41,7 @@ type writer struct {
 	log   *slog.Logger
 	step  atomic.Int64 // unix nanoseconds when the step that is under way began; 0 between two
 	ill   atomic.Bool  // the store took no write last time
+	busy  stopwatch    // runs while sends and changes are written
 
 	sick       sickness
 	aside      []*entry  // exceptions that wait until the store takes writes
@@ -75,16 +76,20 @@ func (w *writer) run() {
 		b, alter, wait, closed := w.queue.next()
 		switch {
 		case alter != nil:
+			w.busy.start()
 			if alter.fn == nil {
 				alter.err = w.look(alter.app)
 			} else {
 				alter.err = w.alter(alter)
 			}
+			w.busy.stop()
 			close(alter.done)
 		case !b.empty():
 			w.overload(b.sends)
 			began := time.Now()
+			w.busy.start()
 			w.write(b)
+			w.busy.stop()
 			w.crowd = min(len(b.sends)+w.queue.length(), maxBatch)
 			w.patience = min(time.Since(began)*3/4, maxPatience)
 			if time.Since(w.maintained) > maintainEvery { // not to be put off by steady work

@@ -104,6 +104,17 @@ func (ws *writers) stop() {
 	ws.running.Wait()
 }
 
+// list are the writers that there are now.
+func (ws *writers) list() []*writer {
+	ws.mu.RLock()
+	defer ws.mu.RUnlock()
+	list := make([]*writer, 0, len(ws.all))
+	for _, w := range ws.all {
+		list = append(list, w)
+	}
+	return list
+}
+
 // well says whether no writer stands still, or knows its store to take no writes.
 func (ws *writers) well() bool {
 	ws.mu.RLock()
