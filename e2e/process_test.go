@@ -42,7 +42,14 @@ type process struct {
 // env alone. It is killed at the end of the test if it still runs then.
 func launch(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, args...), ended: make(chan struct{})}
+	return launchBy(t, nil, env, args...)
+}
+
+// launchBy is launch by another command, which must become the program.
+func launchBy(t testing.TB, by, env []string, args ...string) *process {
+	t.Helper()
+	command := append(append(by[:len(by):len(by)], program), args...)
+	p := &process{cmd: exec.Command(command[0], command[1:]...), ended: make(chan struct{})}
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "PARLEY_") {
 			p.cmd.Env = append(p.cmd.Env, v)

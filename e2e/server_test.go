@@ -39,11 +39,17 @@ type server struct {
 // nil authority means plain HTTP.
 func serve(t testing.TB, trust *authority, flags ...string) *server {
 	t.Helper()
+	return serveBy(t, nil, trust, flags...)
+}
+
+// serveBy is serve by another command, which must become the program.
+func serveBy(t testing.TB, by []string, trust *authority, flags ...string) *server {
+	t.Helper()
 	args := []string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"}
 	if trust != nil {
 		args = append(args, "--tls-cert", trust.certFile, "--tls-key", trust.keyFile)
 	}
-	s := &server{process: launch(t, nil, append(args, flags...)...), trust: trust}
+	s := &server{process: launchBy(t, by, nil, append(args, flags...)...), trust: trust}
 	where := s.printed(t, `parley serves on (https?://(\S+))\n`)
 	s.url, s.address = where[1], where[2]
 	s.admin = s.printed(t, `console: http://([^/]+)/admin/\n`)[1]
