@@ -60,11 +60,8 @@ func (f *Faults) bytes(flag, text string) int64 {
 	number := strings.TrimRight(text, "BKMGTi")
 	factor, known := int64(1), number == text
 	for _, unit := range units {
-		switch text[len(number):] {
-		case unit, strings.Replace(unit, "B", "iB", 1):
+		if word := text[len(number):]; known || word == unit || len(unit) > 1 && word == unit[:1]+"iB" {
 			known = true
-		}
-		if known {
 			break
 		}
 		factor <<= 10
