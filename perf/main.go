@@ -44,8 +44,13 @@ func main() {
 	turns := flag.Int("turns", 5, "turns of each measurement")
 	seconds := flag.Int("seconds", 4, "length of a turn")
 	engine := flag.String("store", "sqlite", "sqlite, or postgres: a server of its own, synced")
+	removing := flag.Bool("retention", false, "measure sends while events are removed, instead")
 	flag.Parse()
-	if err := run(*parley, *engine, *turns, *seconds); err != nil {
+	measure := run
+	if *removing {
+		measure = retention
+	}
+	if err := measure(*parley, *engine, *turns, *seconds); err != nil {
 		fmt.Fprintln(os.Stderr, "perf:", err)
 		os.Exit(1)
 	}
@@ -81,15 +86,11 @@ func run(parley, engine string, turns, seconds int) error {
 		return err
 	}
 	defer stopBase()
-	where := []string{"--data", filepath.Join(dir, "data")}
-	if engine == "postgres" {
-		db, err := pgtest.New()
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		where = []string{"--database", db.URL("postgres")}
+	where, stopStore, err := home(engine, filepath.Join(dir, "data"))
+	if err != nil {
+		return err
 	}
+	defer stopStore()
 	server, stopServer, err := start(exec.Command(parley, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "",
 		"--app", strconv.Itoa(sdkAppID), "--app-key", appKey, "--admin", admin, "--group-rate", "0", "--callback-url", "http://" + receiver, "--log-level", "error"}, where...)...),
 		"", regexp.MustCompile(`serves on (\S+)`))
@@ -149,6 +150,18 @@ func run(parley, engine string, turns, seconds int) error {
 		fmt.Printf("| %s | %d | %.0f | %.0f | %.2f, %.2f, %.2f | %s |\n", m.what, m.conns, median(bs), median(ps), ratios[0], median(ratios), ratios[len(ratios)-1], p99)
 	}
 	return nil
+}
+
+// home is where a server keeps everything: a folder, or a database of its own.
+func home(engine, dir string) (flags []string, stop func(), err error) {
+	if engine != "postgres" {
+		return []string{"--data", dir}, func() {}, nil
+	}
+	db, err := pgtest.New()
+	if err != nil {
+		return nil, nil, err
+	}
+	return []string{"--database", db.URL("postgres")}, func() { _ = db.Close() }, nil
 }
 
 // drain waits until want callbacks have come and says when.
