@@ -148,13 +148,31 @@ func (b *Backend) Start(ctx context.Context) error {
 	return nil
 }
 
+// interrupter is a store that may not answer, and can be made to give up waiting:
+// everything that is under way, or asked of it later, fails.
+type interrupter interface{ Interrupt() }
+
+// patience is how long Stop waits for a store before it interrupts it: longer
+// than sends in work may take, unless it does not answer already.
+func (b *Backend) patience() time.Duration {
+	if b.Ready() {
+		return 2500 * time.Millisecond
+	}
+	return 500 * time.Millisecond
+}
+
 // Stop lets no send begin, ends those in work, writes what waits and returns.
-// It may be called more than once, and before Start.
+// With a store that does not answer it takes some seconds, and what waits is
+// given up. It may be called more than once, and before Start.
 func (b *Backend) Stop() {
 	b.stop.Do(func() {
 		close(b.stopping)
 		if !b.started.Load() {
 			return
+		}
+		if s, ok := b.store.(interrupter); ok {
+			late := time.AfterFunc(b.patience(), s.Interrupt)
+			defer late.Stop()
 		}
 		// Sends in work end by themselves: the before-send question has its bound,
 		// and the writer runs until they are answered.

@@ -124,10 +124,11 @@ func (w *writer) again(err error, deadline time.Time) bool {
 		return false
 	}
 	for {
-		if err := w.b.store.Reopen(); err == nil {
+		err := w.b.store.Reopen()
+		if err == nil {
 			break
 		}
-		if !time.Now().Before(deadline) {
+		if !time.Now().Before(deadline) || errors.Is(err, ErrStopped) {
 			return false
 		}
 		wait(50 * time.Millisecond)

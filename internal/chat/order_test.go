@@ -14,8 +14,8 @@ func TestRulesStandInTheirOrder(t *testing.T) {
 		rules []rule
 		want  [][]string
 	}{
-		"before anything else happened": {admission, [][]string{state, content, {RuleFrequency, RuleFilter, RuleBeforeSend}}},
-		"frequency last, as Tencent":    {tencentAdmission, [][]string{state, content, {RuleFilter, RuleBeforeSend, RuleFrequency}}},
+		"before anything else happened": {admission, [][]string{{RuleDisk}, state, content, {RuleFrequency, RuleFilter, RuleBeforeSend}}},
+		"frequency last, as Tencent":    {tencentAdmission, [][]string{{RuleDisk}, state, content, {RuleFilter, RuleBeforeSend, RuleFrequency}}},
 		"again at the commit":           {stateRules, [][]string{state}},
 	} {
 		var want, got []string

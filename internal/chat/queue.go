@@ -23,6 +23,7 @@ type entry struct {
 
 	// done is closed when outcome or err is set.
 	done    chan struct{}
+	mu      sync.Mutex // guards the three below: who waits may give up
 	outcome Outcome
 	err     error
 	told    bool // done is closed
@@ -33,16 +34,27 @@ type entry struct {
 }
 
 // tell answers everybody who waits for the entry. It may be called again: an
-// outcome that comes after ErrUnknown is for those who repeat the send.
-func (e *entry) tell(o Outcome, err error) {
+// outcome that comes after ErrUnknown is for those who repeat the send. failed
+// says that they were told an error before.
+func (e *entry) tell(o Outcome, err error) (failed bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.told {
 		if err == nil || err == errStale { // which nobody is there to judge anew
 			e.attempt.tenant.repeats.settle(e.attempt.key)
 		}
-		return
+		return e.err != nil
 	}
 	e.told, e.outcome, e.err = true, o, err
 	close(e.done)
+	return false
+}
+
+// isTold says whether whoever waited was told something.
+func (e *entry) isTold() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.told
 }
 
 // bytes is about what the entry holds in memory.

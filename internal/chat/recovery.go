@@ -80,11 +80,14 @@ func (w *writer) resolve(b batch, planned []*share, cause error) {
 // the send stays in work: one equal to it must not become a send of its own,
 // refused although the first was stored.
 func (e *entry) tellUnknown() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.told {
 		return
 	}
 	e.attempt.tenant.repeats.hold(e.attempt.key)
-	e.tell(Outcome{}, ErrUnknown)
+	e.told, e.err = true, ErrUnknown
+	close(e.done)
 }
 
 // endure waits while the store is away, refusing what comes meanwhile. It
@@ -171,7 +174,7 @@ func (w *writer) reopen() {
 // their exceptions for later. What can wait, waits.
 func (w *writer) putOff(b batch) {
 	for _, e := range b.sends {
-		if t := e.attempt; !t.recalled && t.key != (RepeatKey{}) && !e.told { // it may have been accepted before: no refusal may say otherwise
+		if t := e.attempt; !t.recalled && t.key != (RepeatKey{}) && !e.isTold() { // it may have been accepted before: no refusal may say otherwise
 			e.tell(Outcome{}, ErrUnknown)
 			continue
 		}
@@ -189,7 +192,7 @@ func (w *writer) keep(e *entry) {
 	if room {
 		w.aside = append(w.aside, e)
 	}
-	if e.told { // answered before; its caller is gone
+	if e.isTold() { // answered before; its caller is gone
 		e.tell(Outcome{}, nil)
 		return
 	}

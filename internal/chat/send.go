@@ -255,7 +255,10 @@ var errStale = errors.New("the state was changed meanwhile")
 // judge takes a send through the rules and to its commit.
 func (b *Backend) judge(ctx context.Context, t *attempt) (Outcome, error) {
 	var err error
-	if t.view, err = b.hot.look(ctx, t.tenant, t.send); err != nil {
+	if t.view, err = b.hot.look(ctx, t.tenant, t.send); errors.Is(err, ErrStoreAway) && !t.recalled {
+		t.tenant.counts.unanswered.Add(1) // as recall would say, which need not be asked
+		return Outcome{}, ErrUnknown
+	} else if err != nil {
 		return b.internal(t, "read the state of a send", err)
 	}
 	rules := admission
@@ -361,6 +364,15 @@ func (b *Backend) commit(t *attempt, r *Refusal) (Outcome, error) {
 }
 
 func (b *Backend) await(e *entry) (Outcome, error) {
+	if b.store.Concurrent() {
+		timer := time.NewTimer(silentWait)
+		defer timer.Stop()
+		select {
+		case <-e.done:
+		case <-timer.C:
+			e.tellUnknown()
+		}
+	}
 	<-e.done
 	if e.err == errStale {
 		return Outcome{}, errStale

@@ -15,6 +15,9 @@ import (
 const (
 	queueWait  = 2 * time.Second
 	reopenWait = 2 * time.Second
+	// silentWait is how long a caller waits for a store that other processes write
+	// to as well. It may be silent: then no answer comes to the writer for longer.
+	silentWait = 3 * time.Second
 )
 
 // maxPatience bounds how long a batch waits for company. Senders who were just
@@ -357,10 +360,9 @@ func (e *entry) end() {
 			e.attempt.tenant.counts.exception(e.refusal.Code, e.count)
 		}
 	}
-	if e.told && e.err != nil { // its callers were told that it is unknown
+	if e.tell(e.plan.outcome, nil) { // its callers were told that it is unknown
 		e.attempt.tenant.counts.unanswered.Add(-int64(e.count))
 	}
-	e.tell(e.plan.outcome, nil)
 }
 
 // exception counts by code. What an app may choose is counted as one.

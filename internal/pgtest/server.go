@@ -156,12 +156,7 @@ func (s *Server) Immediate() error {
 // themselves then, and waits until none of them is left: before, a new server
 // refuses to start.
 func (s *Server) Kill() error {
-	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
-	if err != nil {
-		return err
-	}
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	pid, err := strconv.Atoi(string(line))
+	pid, err := s.postmaster()
 	if err != nil {
 		return err
 	}
@@ -176,6 +171,40 @@ func (s *Server) Kill() error {
 			return fmt.Errorf("processes of the killed server live on: %v", all)
 		}
 		time.Sleep(time.Millisecond) // nothing tells of the end of another's process
+	}
+	return nil
+}
+
+func (s *Server) postmaster() (pid int, err error) {
+	text, err := os.ReadFile(filepath.Join(s.data(), "postmaster.pid"))
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	return strconv.Atoi(string(line))
+}
+
+// Freeze has every process of the server stand still: what is connected stays so,
+// and nothing is answered. Thaw has them go on.
+func (s *Server) Freeze() error { return s.signal(syscall.SIGSTOP) }
+
+// Thaw undoes Freeze.
+func (s *Server) Thaw() error { return s.signal(syscall.SIGCONT) }
+
+// signal sends a signal to the postmaster, which starts nothing more then, and to
+// its processes.
+func (s *Server) signal(sig syscall.Signal) error {
+	pid, err := s.postmaster()
+	if err != nil {
+		return err
+	}
+	if err := syscall.Kill(pid, sig); err != nil {
+		return err
+	}
+	for _, child := range children(pid) {
+		if err := syscall.Kill(child, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 	t.queue("hold the app", -1, holdApp, int64(app))
 	t.queued.Queue(lockHead, int64(app))
 	var head chat.Head
-	if err := t.flush(func(results pgx.BatchResults) error { return t.readHead(results, &head) }); err != nil {
+	if err := t.flush(askTime, func(results pgx.BatchResults) error { return t.readHead(results, &head) }); err != nil {
 		return nil, err
 	}
 	there := make(map[chat.AttemptID]bool)
@@ -175,7 +175,7 @@ func (s *Store) find(app chat.AppID, traces []chat.Trace) ([]bool, error) {
 	t.queued.Queue("SELECT attempt FROM events WHERE app = $1 AND journal = $2 AND seq = ANY($3) AND seq >= $4 AND seq <= $5",
 		int64(app), t.journal, numbers(seqs), int64(first), int64(last))
 	t.queued.Queue("SELECT id FROM changes WHERE app = $1 AND journal = $2 AND id = ANY($3)", int64(app), t.journal, ids(changes))
-	if err := t.flush(func(results pgx.BatchResults) error {
+	if err := t.flush(callTime, func(results pgx.BatchResults) error {
 		for range 4 {
 			rows, err := results.Query()
 			if err == nil {

@@ -30,7 +30,7 @@ func (s *Store) Maintain() (more bool, err error) {
 	if s.closed.Load() {
 		return false, errClosed
 	}
-	ctx, cancel := bounded()
+	ctx, cancel := s.bounded(callTime)
 	defer cancel()
 	conn, err := s.write.Acquire(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ func (t *tx) Records(app chat.AppID) (chat.Records, error) {
 	t.queue("hold the app", -1, holdApp, int64(app))
 	t.queued.Queue(lockHead, int64(app))
 	var head chat.Head
-	if err := t.flush(func(results pgx.BatchResults) error { return t.readHead(results, &head) }); err != nil {
+	if err := t.flush(askTime, func(results pgx.BatchResults) error { return t.readHead(results, &head) }); err != nil {
 		return nil, fmt.Errorf("lock app %d: %w", app, err)
 	}
 	return &records{t}, nil
@@ -43,7 +43,7 @@ func (r *records) ask(op, sql string, each func(pgx.Rows) error, args ...any) er
 		return err
 	}
 	r.queued.Queue(sql, args...)
-	return r.flush(func(results pgx.BatchResults) error {
+	return r.flush(callTime, func(results pgx.BatchResults) error {
 		rows, err := results.Query()
 		if err == nil {
 			err = eachRow(rows, each)

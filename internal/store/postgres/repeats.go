@@ -81,8 +81,14 @@ func (s *Store) Repeat(ctx context.Context, app chat.AppID, key chat.RepeatKey, 
 	}
 	l := &lookup{key: key, since: now - chat.RepeatWindow, done: make(chan struct{})}
 	s.asked.put(app, l)
-	<-l.done
-	return l.found, l.ok, l.err
+	late := time.NewTimer(askTime) // it may stand behind a question that is not answered
+	defer late.Stop()
+	select {
+	case <-l.done:
+		return l.found, l.ok, l.err
+	case <-late.C:
+		return chat.Repeat{}, false, fmt.Errorf("look up repeats: %w", chat.ErrStoreAway)
+	}
 }
 
 func (q *lookups) put(app chat.AppID, l *lookup) {

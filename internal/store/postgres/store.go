@@ -30,6 +30,9 @@ const (
 	writers  = 8
 	readers  = 8
 	callTime = pg.StatementTimeout + 3*time.Second
+	// askTime is the bound of what commits nothing: a lock, a read, a new session.
+	// A server that does not answer for so long is away.
+	askTime = 3 * time.Second
 )
 
 //go:embed migrations/*.sql
@@ -79,6 +82,9 @@ type Store struct {
 	clock   clock
 	asked   lookups
 
+	life context.Context // ends with Interrupt
+	cut  context.CancelFunc
+
 	origin  atomic.Pointer[origin]
 	term    atomic.Int64 // of this process's turn to deliver; 0 before the first
 	emptied atomic.Int64 // when a table of repeats was last to be emptied, unix seconds
@@ -103,8 +109,10 @@ func Open(ctx context.Context, database string, options Options) (*Store, error)
 		options.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{config: config, log: options.Log, options: options, guard: chat.ClockGuard{Log: options.Log}}
+	s.life, s.cut = context.WithCancel(context.Background())
 	s.asked.store = s
 	if err := s.open(ctx); err != nil {
+		s.cut()
 		return nil, fmt.Errorf("open %s: %w", s.Place(), pg.OneLine(err))
 	}
 	return s, nil
@@ -171,7 +179,10 @@ func (s *Store) Reopen() error {
 	if s.closed.Load() {
 		return errClosed
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), callTime)
+	if s.life.Err() != nil {
+		return chat.ErrStopped
+	}
+	ctx, cancel := s.bounded(askTime)
 	defer cancel()
 	if err := s.settle(ctx); err != nil {
 		return translate("reopen", err)
@@ -179,12 +190,38 @@ func (s *Store) Reopen() error {
 	return nil
 }
 
+// Interrupt has everything fail that waits for the database, and whatever is
+// asked of it later: the process ends, and the database may never answer.
+func (s *Store) Interrupt() { s.cut() }
+
+// bounded is for something that may take so long.
+func (s *Store) bounded(d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(s.life, d)
+}
+
+// closeTime is how long Close waits for sessions with a database that does not
+// answer: the driver goes on trying to tell it of what was given up.
+const closeTime = time.Second
+
 // Close ends all sessions. Closing twice is harmless.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.closed.Store(true)
-		s.write.Close()
-		s.read.Close()
+		defer s.cut()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			s.write.Close()
+			s.read.Close()
+		}()
+		if s.life.Err() == nil {
+			<-done
+			return
+		}
+		select {
+		case <-done:
+		case <-time.After(closeTime):
+		}
 	})
 	return nil
 }
@@ -215,7 +252,7 @@ func (s *Store) query(ctx context.Context, op, sql string, each func(pgx.Rows) e
 	if s.closed.Load() {
 		return errClosed
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTime)
+	ctx, cancel := s.bounded(askTime)
 	defer cancel()
 	rows, err := s.read.Query(ctx, sql, args...)
 	if err != nil {

@@ -37,7 +37,7 @@ type tx struct {
 	// each how many rows it has to change, or -1.
 	queued pgx.Batch
 	wants  []want
-	wait   time.Duration // for a round trip; 0 is callTime
+	wait   time.Duration // for a round trip, if longer than usual
 	failed error         // after it only Rollback may follow
 	ended  bool
 }
@@ -58,15 +58,6 @@ func (s *Store) Begin() (chat.Tx, error) {
 	return &tx{store: s}, nil
 }
 
-// bounded is the time that one round trip may take.
-func bounded() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), callTime)
-}
-
-func (t *tx) bounded() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), max(t.wait, callTime))
-}
-
 // begin takes a session for the app.
 func (t *tx) begin(app chat.AppID) error {
 	switch {
@@ -79,7 +70,7 @@ func (t *tx) begin(app chat.AppID) error {
 	case t.conn != nil:
 		return nil
 	}
-	ctx, cancel := bounded()
+	ctx, cancel := t.store.bounded(askTime)
 	defer cancel()
 	conn, err := t.store.write.Acquire(ctx)
 	if err != nil {
@@ -97,9 +88,9 @@ func (t *tx) queue(op string, rows int64, sql string, args ...any) {
 }
 
 // flush sends what is queued in one round trip, calling read for the queries at
-// its end, which have no want. Nothing may follow an error but Rollback.
-func (t *tx) flush(read func(pgx.BatchResults) error) error {
-	ctx, cancel := t.bounded()
+// its end, which have no want, within a time. Nothing may follow an error but Rollback.
+func (t *tx) flush(limit time.Duration, read func(pgx.BatchResults) error) error {
+	ctx, cancel := t.store.bounded(max(t.wait, limit))
 	defer cancel()
 	wants := t.wants
 	batch := t.queued
@@ -144,7 +135,7 @@ func (t *tx) Lock(app chat.AppID, groups []chat.GroupKey, keys []chat.RepeatKey,
 		t.queued.Queue(findRepeats, int64(app), ids(keys), now-chat.RepeatWindow)
 	}
 	head := chat.Head{Groups: make(map[chat.GroupKey]chat.GroupHead, len(groups)), Repeats: map[chat.RepeatKey]chat.Repeat{}}
-	err := t.flush(func(results pgx.BatchResults) error {
+	err := t.flush(askTime, func(results pgx.BatchResults) error {
 		if err := t.readHead(results, &head); err != nil {
 			return err
 		}
@@ -249,13 +240,13 @@ func (t *tx) Commit() error {
 	// changes of state demand is looked at before the commit.
 	for _, w := range t.wants {
 		if w.rows >= 0 {
-			if err := t.flush(nil); err != nil {
+			if err := t.flush(callTime, nil); err != nil {
 				return &chat.Uncommitted{Err: err}
 			}
 			break
 		}
 	}
-	ctx, cancel := t.bounded()
+	ctx, cancel := t.store.bounded(max(t.wait, callTime))
 	defer cancel()
 	wants, batch := t.wants, t.queued
 	t.queued, t.wants = pgx.Batch{}, nil
@@ -295,7 +286,7 @@ func (t *tx) Rollback() {
 		t.ended = true
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), pg.LockTimeout)
+	ctx, cancel := t.store.bounded(pg.LockTimeout)
 	defer cancel()
 	if _, err := t.conn.Exec(ctx, "ROLLBACK"); err != nil {
 		t.drop()
