@@ -364,14 +364,8 @@ func (b *Backend) commit(t *attempt, r *Refusal) (Outcome, error) {
 }
 
 func (b *Backend) await(e *entry) (Outcome, error) {
-	if b.store.Concurrent() {
-		timer := time.NewTimer(silentWait)
-		defer timer.Stop()
-		select {
-		case <-e.done:
-		case <-timer.C:
-			e.tellUnknown()
-		}
+	if b.writers != nil && b.writers.perApp {
+		b.awaitAnswer(e)
 	}
 	<-e.done
 	if e.err == errStale {
@@ -385,6 +379,27 @@ func (b *Backend) await(e *entry) (Outcome, error) {
 		b.untake(e.attempt)
 	}
 	return e.outcome, nil
+}
+
+// awaitAnswer waits for an entry, and gives up when the store is silent: its
+// caller is told that the outcome is unknown. A store that answers that the app
+// is held by another process is not silent; who waits too long for that is
+// refused by the writer.
+func (b *Backend) awaitAnswer(e *entry) {
+	timer := time.NewTimer(silentWait)
+	defer timer.Stop()
+	for {
+		select {
+		case <-e.done:
+			return
+		case <-timer.C:
+		}
+		if time.Since(b.heard(e.attempt.tenant.id)) > heardWait {
+			e.tellUnknown()
+			return
+		}
+		timer.Reset(heardWait / 8)
+	}
 }
 
 // frequency counts the send against the limits of its sender and its group, in

@@ -15,9 +15,11 @@ import (
 const (
 	queueWait  = 2 * time.Second
 	reopenWait = 2 * time.Second
-	// silentWait is how long a caller waits for a store that other processes write
-	// to as well. It may be silent: then no answer comes to the writer for longer.
+	// silentWait is how long a caller waits at least for a store that other
+	// processes write to as well, and heardWait how long that may then have been
+	// silent: longer than it waits for a lock before it says so.
 	silentWait = 3 * time.Second
+	heardWait  = 2 * time.Second
 )
 
 // maxPatience bounds how long a batch waits for company. Senders who were just
@@ -44,6 +46,7 @@ type writer struct {
 	log   *slog.Logger
 	step  atomic.Int64 // unix nanoseconds when the step that is under way began; 0 between two
 	ill   atomic.Bool  // the store took no write last time
+	heard atomic.Int64 // unix nanoseconds when the store last answered
 	busy  stopwatch    // runs while sends and changes are written
 
 	sick       sickness
@@ -261,6 +264,9 @@ func (w *writer) try(b batch) ([]*share, error) {
 	for behind := 0; ; {
 		w.warm(b.sends)
 		list, err := w.attempt(b, behind < maxBehind)
+		if !errors.Is(err, ErrStoreAway) {
+			w.heard.Store(time.Now().UnixNano())
+		}
 		switch {
 		case err == nil:
 			return list, nil

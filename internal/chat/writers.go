@@ -104,6 +104,15 @@ func (ws *writers) stop() {
 	ws.running.Wait()
 }
 
+// heard is when the store last answered the app's writer.
+func (b *Backend) heard(app AppID) (at time.Time) {
+	b.writers.with(app, func(w *writer) bool {
+		at = time.Unix(0, w.heard.Load())
+		return true
+	})
+	return at
+}
+
 // list are the writers that there are now.
 func (ws *writers) list() []*writer {
 	ws.mu.RLock()
