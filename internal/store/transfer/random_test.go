@@ -147,7 +147,7 @@ func fillRandomly(t *rapid.T, s chat.Store, app chat.AppID) {
 				rows.Next++
 			}
 			for _, id := range endpoints {
-				a := chat.Attempted{Seq: chat.Sequence(n + 1), Attempt: n + 1, At: now, Reason: id}
+				a := chat.Attempted{Seq: chat.Sequence(n + 1), Attempt: n + 1, At: now, Reason: "reason " + id}
 				delivered := a
 				delivered.Reason, delivered.Answer = "", []byte(id)
 				rows.Progress = append(rows.Progress, chat.Progress{Endpoint: id, Cursor: rows.Next - 1, At: int64(n), Failed: []chat.Attempted{a}, Delivered: []chat.Attempted{delivered},
