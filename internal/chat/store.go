@@ -111,6 +111,9 @@ type Reader interface {
 	// First is the oldest event of the app's journal that is kept; without any,
 	// the sequence that the next one gets, 0 for an app that is not there.
 	First(ctx context.Context, app AppID) (Sequence, error)
+	// EventsBefore lists the journal before a sequence, newest first, as far as
+	// Events does.
+	EventsBefore(ctx context.Context, app AppID, before Sequence, limit, maxBytes int) ([]Event, error)
 	// Event reads one event of the journal.
 	Event(ctx context.Context, app AppID, seq Sequence) (e Event, ok bool, err error)
 	// Pending lists the rows of events that stand apart from an endpoint's cursor,

@@ -77,11 +77,25 @@ var errEnough = errors.New("enough")
 
 const selectEvents = "SELECT " + eventColumns + " FROM events WHERE app = $1 AND journal = (SELECT journal FROM heads WHERE app = $1)"
 
+const (
+	selectEventsAfter  = selectEvents + " AND seq > $2 ORDER BY seq LIMIT $3"
+	selectEventsBefore = selectEvents + " AND seq < $2 ORDER BY seq DESC LIMIT $3"
+)
+
 // Events lists the journal after a sequence, in order. It stops at the event
 // whose body makes the sum reach maxBytes, which is still in the list.
-func (s *Store) Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) (list []chat.Event, err error) {
+func (s *Store) Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) ([]chat.Event, error) {
+	return s.events(ctx, app, selectEventsAfter, after, limit, maxBytes)
+}
+
+// EventsBefore lists the journal before a sequence, newest first; see Events.
+func (s *Store) EventsBefore(ctx context.Context, app chat.AppID, before chat.Sequence, limit, maxBytes int) ([]chat.Event, error) {
+	return s.events(ctx, app, selectEventsBefore, min(before, 1<<63-1), limit, maxBytes)
+}
+
+func (s *Store) events(ctx context.Context, app chat.AppID, query string, from chat.Sequence, limit, maxBytes int) (list []chat.Event, err error) {
 	bytes := 0
-	err = s.query(ctx, "read events", selectEvents+" AND seq > $2 ORDER BY seq LIMIT $3", func(r pgx.Rows) error {
+	err = s.query(ctx, "read events", query, func(r pgx.Rows) error {
 		e, err := scanEvent(r, app)
 		if err != nil {
 			return err
@@ -91,7 +105,7 @@ func (s *Store) Events(ctx context.Context, app chat.AppID, after chat.Sequence,
 			return errEnough
 		}
 		return nil
-	}, int64(app), int64(after), int64(limit))
+	}, int64(app), int64(from), int64(limit))
 	if errors.Is(err, errEnough) {
 		err = nil
 	}

@@ -33,7 +33,7 @@ func TestStatementsOfABatchFindTheirRowsByKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	statements := []string{
-		lockHead, lockGroups, findRepeats, selectEvents + " AND seq > $2 ORDER BY seq LIMIT $3",
+		lockHead, lockGroups, findRepeats, selectEventsAfter, selectEventsBefore,
 		selectPending + " AND dead = $3 AND seq > $4 ORDER BY seq LIMIT $5", selectPending + " AND seq = $3", selectDelivered, selectTokens + "hash = $1",
 	}
 	for _, q := range tx.queued.QueuedQueries {
@@ -71,7 +71,7 @@ func TestStatementsOfABatchFindTheirRowsByKeys(t *testing.T) {
 			}
 		}
 	}
-	if len(statements) < 22 {
+	if len(statements) < 23 {
 		t.Errorf("only %d statements were looked at", len(statements))
 	}
 	tx.ended = true // what was queued is not to be sent

@@ -50,7 +50,17 @@ func scanEvent(scan scanner, app chat.AppID) (chat.Event, error) {
 
 // Events lists the journal after a sequence, in order. It stops at the event
 // whose body makes the sum reach maxBytes, which is still in the list.
-func (s *Store) Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) (list []chat.Event, err error) {
+func (s *Store) Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) ([]chat.Event, error) {
+	return s.events(ctx, app, "seq > ? ORDER BY seq", after, limit, maxBytes)
+}
+
+// EventsBefore lists the journal before a sequence, newest first; see Events.
+func (s *Store) EventsBefore(ctx context.Context, app chat.AppID, before chat.Sequence, limit, maxBytes int) ([]chat.Event, error) {
+	return s.events(ctx, app, "seq < ? ORDER BY seq DESC", min(before, 1<<63-1), limit, maxBytes)
+}
+
+// events lists a part of the journal in an order.
+func (s *Store) events(ctx context.Context, app chat.AppID, which string, from chat.Sequence, limit, maxBytes int) (list []chat.Event, err error) {
 	err = s.read(ctx, func(c *session) error {
 		bytes := 0
 		err := c.each(func(scan scanner) error {
@@ -63,7 +73,7 @@ func (s *Store) Events(ctx context.Context, app chat.AppID, after chat.Sequence,
 				return errEnough
 			}
 			return nil
-		}, "SELECT "+eventColumns+" FROM events WHERE app = ? AND seq > ? ORDER BY seq LIMIT ?", int64(app), int64(after), int64(limit))
+		}, "SELECT "+eventColumns+" FROM events WHERE app = ? AND "+which+" LIMIT ?", int64(app), int64(from), int64(limit))
 		if err == errEnough {
 			err = nil
 		}

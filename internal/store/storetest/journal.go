@@ -31,6 +31,20 @@ func eventPages(t *testing.T, w *world) {
 	}
 	equal(t, "never nothing while there is more", seqs(5, 10, 1), []chat.Sequence{6})
 	equal(t, "after the end", seqs(20, 10, 1<<20), []chat.Sequence(nil))
+	before := func(before chat.Sequence, limit, bytes int) (out []chat.Sequence) {
+		for _, e := range get[[]chat.Event](t)(w.store.EventsBefore(w.ctx, app1, before, limit, bytes)) {
+			out = append(out, e.Seq)
+		}
+		return out
+	}
+	equal(t, "downwards, limited by number", before(7, 4, 1<<20), []chat.Sequence{6, 5, 4, 3})
+	if got := before(21, 20, 350); len(got) < 3 || len(got) > 5 || got[0] != 20 {
+		t.Fatalf("downwards, limited by bytes: %v", got)
+	}
+	equal(t, "downwards, never nothing while there is more", before(5, 10, 1), []chat.Sequence{4})
+	equal(t, "before the beginning", before(1, 10, 1<<20), []chat.Sequence(nil))
+	equal(t, "from the end", before(^chat.Sequence(0), 2, 1<<20), []chat.Sequence{20, 19})
+	equal(t, "downwards, event", get[[]chat.Event](t)(w.store.EventsBefore(w.ctx, app1, 8, 1, 1))[0], rows.Events[6])
 	e, ok, err := w.store.Event(w.ctx, app1, 7)
 	if !ok || err != nil {
 		t.Fatalf("event 7: %v, %v", ok, err)
