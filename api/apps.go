@@ -1,16 +1,9 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
-	"time"
 )
 
 // App is an app as the server's control shows it: without its secrets.
@@ -94,14 +87,14 @@ type AppKey struct {
 // app, all apps.
 func (c *Client) ListApps(ctx context.Context) ([]App, error) {
 	var list struct{ Apps []App }
-	err := c.control(ctx, http.MethodGet, "/v1/apps", nil, &list)
+	err := c.control(ctx, http.MethodGet, "/v1/apps", nil, nil, &list)
 	return list.Apps, err
 }
 
 // AddApp adds an app to the server. Only admins of the operator app may.
 func (c *Client) AddApp(ctx context.Context, app NewApp) (AppKey, error) {
 	var key AppKey
-	err := c.control(ctx, http.MethodPost, "/v1/apps", app, &key)
+	err := c.control(ctx, http.MethodPost, "/v1/apps", nil, app, &key)
 	return key, err
 }
 
@@ -109,7 +102,7 @@ func (c *Client) AddApp(ctx context.Context, app NewApp) (AppKey, error) {
 // answer on.
 func (c *Client) UpdateApp(ctx context.Context, id int64, change AppChange) (App, error) {
 	var app App
-	err := c.control(ctx, http.MethodPatch, appPath(id), change, &app)
+	err := c.control(ctx, http.MethodPatch, appPath(id), nil, change, &app)
 	return app, err
 }
 
@@ -117,65 +110,13 @@ func (c *Client) UpdateApp(ctx context.Context, id int64, change AppChange) (App
 // from the answer on.
 func (c *Client) RotateKey(ctx context.Context, id int64) (AppKey, error) {
 	var key AppKey
-	err := c.control(ctx, http.MethodPost, appPath(id)+"/rotate-key", struct{}{}, &key)
+	err := c.control(ctx, http.MethodPost, appPath(id)+"/rotate-key", nil, struct{}{}, &key)
 	return key, err
 }
 
 // RemoveApp removes an app with everything of it, for good.
 func (c *Client) RemoveApp(ctx context.Context, id int64) error {
-	return c.control(ctx, http.MethodDelete, appPath(id), nil, &struct{}{})
+	return c.control(ctx, http.MethodDelete, appPath(id), nil, nil, &struct{}{})
 }
 
 func appPath(id int64) string { return "/v1/apps/" + strconv.FormatInt(id, 10) }
-
-// control calls one of the server's own addresses. The error is an *Error if
-// the server says why it failed, else a *StatusError or a fault on the way.
-func (c *Client) control(ctx context.Context, method, path string, request, response any) error {
-	name := method + " " + path
-	var body io.Reader
-	if request != nil {
-		text, err := json.Marshal(request)
-		if err != nil {
-			return fmt.Errorf("%s: encode request: %w", name, err)
-		}
-		body = bytes.NewReader(text)
-	}
-	sig, err := c.UserSig(c.Identifier)
-	if err != nil {
-		return fmt.Errorf("%s: usersig: %w", name, err)
-	}
-	target := strings.TrimRight(c.BaseURL, "/") + path + "?" + url.Values{
-		"sdkappid": {strconv.FormatInt(c.SDKAppID, 10)}, "identifier": {c.Identifier}, "usersig": {sig},
-	}.Encode()
-	call, err := http.NewRequestWithContext(ctx, method, target, body)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, withoutURL(err))
-	}
-	client := c.HTTP
-	if client == nil {
-		client = http.DefaultClient
-	}
-	answer, err := client.Do(call)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, withoutURL(err))
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
-	if err != nil {
-		return fmt.Errorf("%s: read answer: %w", name, err)
-	}
-	if len(text) > maxAnswer {
-		return fmt.Errorf("%s: %w", name, ErrAnswerTooLarge)
-	}
-	if answer.StatusCode == http.StatusOK {
-		if err := json.Unmarshal(text, response); err != nil {
-			return fmt.Errorf("%s: decode answer: %w", name, err)
-		}
-		return nil
-	}
-	var fault Answer
-	if json.Unmarshal(text, &fault) == nil && fault.ErrorCode != CodeOK {
-		return &Error{Command: name, Code: fault.ErrorCode, Info: fault.ErrorInfo, RetryAfter: retryAfter(answer.Header, time.Now())}
-	}
-	return &StatusError{name, answer.StatusCode, retryAfter(answer.Header, time.Now())}
-}

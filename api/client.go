@@ -25,7 +25,7 @@ var ErrAnswerTooLarge = errors.New("answer too large")
 // each command, and Call for all others. The error of a method is an *Error if
 // the server says that the call failed, a *StatusError for an HTTP status
 // other than 200, and else tells of a fault on the way. No error contains the
-// UserSig. A client never repeats a call by itself.
+// UserSig or the Token. A client never repeats a call by itself.
 //
 // All fields but HTTP have to be set before the first call and left alone from
 // then on. After that a client may be used by several goroutines at once.
@@ -39,6 +39,12 @@ type Client struct {
 	// UserSig makes the admin's UserSig. It is asked for each call, from any
 	// goroutine, and may answer with one it made before.
 	UserSig func(userID string) (string, error)
+	// Token is a token of the app, with which the server's own addresses (not the
+	// commands) can be read without an admin's UserSig. SDKAppID may be left zero.
+	Token string
+	// OtherApp is the app that events, endpoints and tokens are of if it is not the
+	// admin's own; for admins of the server's operator app.
+	OtherApp int64
 	// HTTP makes the connections; nil is http.DefaultClient, which has no
 	// time-out of its own and keeps two idle connections to a server.
 	HTTP *http.Client

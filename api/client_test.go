@@ -104,11 +104,10 @@ func TestEveryCommandHasAMethod(t *testing.T) {
 	value := reflect.ValueOf(c)
 	for i := range value.NumMethod() {
 		name := value.Type().Method(i).Name
-		switch name {
-		case "Call", "ListApps", "AddApp", "UpdateApp", "RotateKey", "RemoveApp": // no commands
-			continue
-		}
 		method := value.Method(i)
+		if method.Type().NumIn() != 2 || !strings.HasSuffix(method.Type().In(1).Name(), "Request") || name == "Events" || name == "Explain" {
+			continue // no command
+		}
 		results := method.Call([]reflect.Value{reflect.ValueOf(t.Context()), reflect.Zero(method.Type().In(1))})
 		if err := results[1].Interface(); err != nil {
 			t.Errorf("%s: %v", name, err)

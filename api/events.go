@@ -1,6 +1,9 @@
 package api
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // Limits of one page of events.
 const (
@@ -59,13 +62,18 @@ type EventsPage struct {
 	Events        []Event // never null
 }
 
-// EpochMoved is the body of a 409: the sequences asked for belong to a journal
-// that is no more.
+// EpochMoved is the body of a 409, and an error of the client: the sequences
+// asked for belong to a journal that is no more.
 type EpochMoved struct {
 	ErrorCode     Code
 	ErrorInfo     string
 	Epoch         string
 	FirstSequence uint64
+}
+
+// Error tells of the journal that is there now.
+func (e *EpochMoved) Error() string {
+	return fmt.Sprintf("%s: it is now %s, from event %d on", e.ErrorInfo, e.Epoch, e.FirstSequence)
 }
 
 // Attempt is one attempt to deliver an event to an endpoint.
@@ -138,12 +146,20 @@ type ReplayJob struct {
 	Group       string `json:",omitempty"`
 }
 
+// The outcomes of an Explanation.
+const (
+	OutcomeRefused  = "refused"
+	OutcomeDropped  = "dropped"  // the sender was told that all is well
+	OutcomeAccepted = "accepted" // stored, and answered OK
+	OutcomeUnknown  = "unknown"  // nothing was found, or not everything was looked at; Text says which
+)
+
 // Explanation tells what became of a send.
 type Explanation struct {
-	Outcome   string       // "refused", "dropped" or "accepted"
+	Outcome   string       // "refused", "dropped", "accepted" or "unknown"
 	Exception *EventDetail `json:",omitempty"` // of a refusal
 	Message   *SentMessage `json:",omitempty"` // of an accepted send
-	Text      string       // in a sentence
+	Text      string       // in plain sentences
 }
 
 // SentMessage is an accepted send, as far as it explains one.
@@ -161,7 +177,7 @@ type SentMessage struct {
 // ExplainRequest names a send: by the event of its exception, or by where and by
 // whom it was sent.
 type ExplainRequest struct {
-	EventId string
+	EventId string `query:"event"`
 	Group   string
 	From    string
 	Random  *uint32

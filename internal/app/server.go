@@ -26,6 +26,7 @@ import (
 	"github.com/parley-im/parley/internal/console"
 	"github.com/parley-im/parley/internal/control"
 	"github.com/parley-im/parley/internal/delivery"
+	"github.com/parley-im/parley/internal/manage"
 	"github.com/parley-im/parley/internal/rest"
 	"github.com/parley-im/parley/internal/wire"
 )
@@ -47,6 +48,7 @@ type Server struct {
 	asker    *delivery.Asker
 	lanes    *lanes
 	alerts   *alert.Poster
+	feed     *manage.Feed // of those who wait for events
 	console  *console.Console
 	control  *control.Server
 	doors    []*door
@@ -73,7 +75,7 @@ type door struct {
 // NewServer builds a server. observer, which may be nil, is told of each
 // delivery attempt.
 func NewServer(cfg config.Serve, log *slog.Logger, observer delivery.Observer) *Server {
-	return &Server{cfg: cfg, log: log, observer: observer, registry: prometheus.NewRegistry()}
+	return &Server{cfg: cfg, log: log, observer: observer, registry: prometheus.NewRegistry(), feed: manage.NewFeed()}
 }
 
 // Start opens the store, brings the apps to their settings and serves. After an
@@ -137,6 +139,8 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	s.backend = chat.New(chat.Options{
 		Store: s.store, Render: wire.Bodies{}, Offers: s.lanes, Asker: s.asker, Log: s.log,
 		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal, Space: &s.space, Refusals: s.cfg.Refusals,
+		Store: s.store, Render: wire.Bodies{}, Offers: offers{s.lanes, s.feed}, Asker: s.asker, Log: s.log,
+		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal,
 	})
 	if err := s.backend.Start(ctx); err != nil {
 		return err
@@ -151,7 +155,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 
 	s.serve(public, rest.New(rest.Config{
 		Backend: s.backend, Logger: s.log, Registry: s.registry, TrustedProxies: s.cfg.TrustedProxies,
-		Operator: s.operator(), Ready: s.ready,
+		Operator: s.operator(), Ready: s.ready, Feed: s.feed,
 		CheckCallbackURL: func(u string) error { return delivery.CheckHost(u, s.cfg.Hosted) },
 	}))
 	if admin != nil {
@@ -263,6 +267,7 @@ func (s *Server) Stop() error {
 		if s.control != nil {
 			s.control.Close()
 		}
+		s.feed.Close() // who waits for events is answered now
 		for _, d := range s.doors {
 			if err := d.server.Shutdown(ctx); err != nil {
 				_ = d.server.Close()

@@ -113,3 +113,8 @@ func (id AttemptID) String() string {
 	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
 	return string(b[:])
 }
+
+// Time is when the id was made, to the millisecond.
+func (id AttemptID) Time() time.Time {
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(id[:8]) >> 16))
+}

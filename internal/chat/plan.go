@@ -288,7 +288,7 @@ func (w *writer) except(s *share, e *entry) {
 		trace:   Trace{Attempt: t.id, Event: seq},
 		outcome: Outcome{Kind: Refused, Refusal: e.refusal, Event: t.id.String(), Unanswered: t.unanswered()},
 	}
-	if e.refusal.Rule == RuleFrequency && t.app.Settings.OnFrequency == Drop {
+	if t.drops(e.refusal) {
 		e.plan.outcome.Kind, e.plan.outcome.Time = Dropped, t.now.Unix()
 		s.rows.Totals.Dropped += uint64(e.count)
 		return

@@ -459,6 +459,11 @@ func (b *Backend) beforeSend(ctx context.Context, t *attempt) *Refusal {
 // unanswered says whether the message goes its way without the app's answer.
 func (t *attempt) unanswered() bool { return t.question && t.asked.Answer == AnswerNone }
 
+// drops says whether the sender is told that all is well.
+func (t *attempt) drops(r *Refusal) bool {
+	return r.Rule == RuleFrequency && t.app.Settings.OnFrequency == Drop
+}
+
 // detail is what explains the outcome to a person, as JSON.
 func (t *attempt) detail(r *Refusal) []byte {
 	d := make(map[string]any, 4)
@@ -468,6 +473,9 @@ func (t *attempt) detail(r *Refusal) []byte {
 		}
 		if r.RetryAfter > 0 {
 			d["retry_after_ms"] = r.RetryAfter.Milliseconds()
+		}
+		if t.drops(r) {
+			d["dropped"] = true
 		}
 	}
 	if t.question {

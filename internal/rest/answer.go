@@ -68,11 +68,16 @@ func (h *handler) writeError(w http.ResponseWriter, r *http.Request, c call, err
 
 // writeFailure answers with the envelope of a failure.
 func writeFailure(w http.ResponseWriter, refusal *chat.Refusal) {
+	hintRetry(w, refusal)
+	writeAnswer(w, api.NewAnswer(refusal.Code, refusal.Info))
+}
+
+// hintRetry says when another try may succeed, if that is known.
+func hintRetry(w http.ResponseWriter, refusal *chat.Refusal) {
 	if refusal.RetryAfter > 0 {
 		seconds := (refusal.RetryAfter + time.Second - 1) / time.Second
 		w.Header().Set(api.HeaderRetryAfter, strconv.FormatInt(int64(seconds), 10))
 	}
-	writeAnswer(w, api.NewAnswer(refusal.Code, refusal.Info))
 }
 
 // writeAnswer answers with v, which embeds an envelope.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/manage"
 )
 
 // version is the release that the description names, the one of the program.
@@ -97,12 +98,13 @@ type (
 		Parameters map[string]parameter `json:"parameters"`
 		Responses  map[string]response  `json:"responses"`
 		Headers    map[string]header    `json:"headers"`
-		Security   map[string]keyInURL  `json:"securitySchemes"`
+		Security   map[string]security  `json:"securitySchemes"`
 	}
-	keyInURL struct {
+	security struct {
 		Type        string `json:"type"`
-		In          string `json:"in"`
-		Name        string `json:"name"`
+		In          string `json:"in,omitempty"`
+		Name        string `json:"name,omitempty"`
+		Scheme      string `json:"scheme,omitempty"`
 		Description string `json:"description"`
 	}
 )
@@ -146,7 +148,7 @@ func describe() document {
 			{"group_open_http_svc", "Groups, their members and their messages."},
 			{"openconfigsvr", "Mutes of an account everywhere."},
 			{"openim_dirty_words", "Words that no message may contain."},
-			{"control", "Apps of this server. An app's admins see and change their own app; those of the operator app all of them."},
+			{"control", "What operators and programs do with a running server: events, endpoints, tokens and apps. An app's admins see and change their own app; those of the operator app all of them."},
 			{"server", "The process itself."},
 		},
 		Paths:      map[string]map[string]operation{},
@@ -155,8 +157,9 @@ func describe() document {
 	for name, e := range routes {
 		d.add("POST /v4/"+name, s.command(name, e))
 	}
-	for _, c := range controls {
-		d.add(c.pattern, s.control(c))
+	for i := range manage.Operations {
+		o := &manage.Operations[i]
+		d.add(o.Method+" /v1"+o.Path, s.control(o))
 	}
 	for pattern, o := range openOperations() {
 		d.add(pattern, o)
@@ -205,23 +208,49 @@ func (s *schemas) command(name string, e entry) operation {
 // pathParameter finds the parameters in the path of a pattern.
 var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 
-func (s *schemas) control(c control) operation {
+func (s *schemas) control(op *manage.Operation) operation {
 	o := operation{
-		OperationID: c.name, Tags: []string{"control"}, Summary: s.texts.Methods[c.name],
+		OperationID: op.Name, Tags: []string{"control"}, Summary: s.texts.Methods[op.Name],
 		Responses: map[string]response{
-			"200":     {Description: "Done.", Content: jsonContent(s.of(c.response))},
+			"200":     {Description: "Done.", Content: jsonContent(s.of(op.Response))},
 			"400":     {Ref: "#/components/responses/Fault"},
 			"401":     {Ref: "#/components/responses/Fault"},
 			"default": {Ref: "#/components/responses/Fault"},
 		},
 		Security: usersigNeeded,
 	}
-	for _, name := range pathParameter.FindAllStringSubmatch(c.pattern, -1) {
+	for _, name := range pathParameter.FindAllStringSubmatch(op.Path, -1) {
 		o.Parameters = append(o.Parameters, parameterRef(name[1]))
 	}
-	o.Parameters = append(o.Parameters, callerParameters()...)
-	if c.request != nil {
-		o.Body = jsonBody(s.of(c.request))
+	if op.Access == manage.Reads {
+		o.Security = usersigOrToken
+		o.Parameters = append(o.Parameters, parameterRef("callerApp"), parameterRef("callerAdmin"))
+	} else {
+		o.Parameters = append(o.Parameters, callerParameters()...)
+	}
+	if !strings.HasPrefix(op.Path, "/apps") {
+		o.Parameters = append(o.Parameters, parameterRef("otherApp"))
+	}
+	if op.Query != nil {
+		for f := range op.Query.Fields() {
+			shape := s.of(f.Type)
+			o.Parameters = append(o.Parameters, parameter{
+				Name: manage.ParameterOf(f), In: "query", Description: s.texts.Types[op.Query.Name()][f.Name], Schema: &shape,
+			})
+		}
+	}
+	if op.Query == reflect.TypeFor[api.EventsRequest]() {
+		o.Responses["409"] = response{
+			Description: "The sequences belong to a journal that is no more.",
+			Content:     jsonContent(s.of(reflect.TypeFor[api.EpochMoved]())),
+		}
+		o.Responses["503"] = response{
+			Description: "Too many callers wait.", Headers: map[string]header{api.HeaderRetryAfter: headerRef(api.HeaderRetryAfter)},
+			Content: jsonContent(schema{Ref: schemaPath + "Fault"}),
+		}
+	}
+	if op.Request != nil {
+		o.Body = jsonBody(s.of(op.Request))
 	}
 	return o
 }
@@ -253,6 +282,9 @@ func openOperations() map[string]operation {
 
 // usersigNeeded is the security of what only an admin of an app may do.
 var usersigNeeded = []map[string][]string{{"usersig": {}}}
+
+// usersigOrToken is the security of what a token may do, too.
+var usersigOrToken = []map[string][]string{{"usersig": {}}, {"token": {}}}
 
 func callerParameters() []parameter {
 	return []parameter{parameterRef("sdkappid"), parameterRef("identifier")}
@@ -294,6 +326,10 @@ func (s *schemas) components() components {
 			"random":      {Name: "random", In: "query", Description: "A number of the caller's choice. It is not looked at.", Schema: &number},
 			"contenttype": {Name: "contenttype", In: "query", Description: "The form of the body.", Schema: &schema{Type: "string", Const: "json"}},
 			"app":         {Name: "app", In: "path", Description: "The SDKAppID of the app that it is about.", Required: true, Schema: &id},
+			"id":          {Name: "id", In: "path", Description: "The Id of the thing that it is about; of an event its EventId or its sequence.", Required: true, Schema: &word},
+			"otherApp":    {Name: "app", In: "query", Description: "Another app than the caller's, for admins of the operator app.", Schema: &id},
+			"callerApp":   {Name: "sdkappid", In: "query", Description: "The app; with a UserSig it is required.", Schema: &id},
+			"callerAdmin": {Name: "identifier", In: "query", Description: "The calling admin's UserID; with a UserSig it is required.", Schema: &schema{Type: "string", MinLength: 1, MaxLength: 32}},
 		},
 		Responses: map[string]response{
 			"Unknown": {
@@ -301,7 +337,7 @@ func (s *schemas) components() components {
 				Content:     map[string]media{"text/plain": {word}},
 			},
 			"Fault": {
-				Description: "400 for a bad parameter, 401 for a caller who did not prove who he is, 403 for what he may not do, 404 for an unknown app, 5xx for a fault of the server.",
+				Description: "400 for a bad parameter, 401 for a caller who did not prove who he is, 403 for what he may not do, 404 for an app or a thing that is not there, 5xx for a fault of the server.",
 				Content:     jsonContent(schema{Ref: schemaPath + "Fault"}),
 			},
 		},
@@ -313,8 +349,12 @@ func (s *schemas) components() components {
 				Schema:      &schema{Type: "string", Const: api.BeforeSendUnanswered},
 			},
 		},
-		Security: map[string]keyInURL{"usersig": {
-			"apiKey", "query", "usersig", "The UserSig of the identifier, who must be an admin of the app (document 1047/34385).",
-		}},
+		Security: map[string]security{
+			"usersig": {
+				Type: "apiKey", In: "query", Name: "usersig",
+				Description: "The UserSig of the identifier, who must be an admin of the app (document 1047/34385).",
+			},
+			"token": {Type: "http", Scheme: "bearer", Description: "A token of the app, for reading."},
+		},
 	}
 }

@@ -1,7 +1,8 @@
 // Package rest is the REST door of the server: it answers the commands of
-// Tencent Cloud Chat under /v4/<service>/<command>, the control of apps under
-// /v1/apps, the health of the process under /healthz and /readyz, and the
-// description of all this, made from the route table, under /openapi.json.
+// Tencent Cloud Chat under /v4/<service>/<command>, the operations of package
+// manage under /v1, the health of the process under /healthz and /readyz, and
+// the description of all this, made from the route table, under /openapi.json.
+// [NewConsole] is a second door to the same, for who has logged in to the console.
 //
 // A command goes through the door in this order, and the first fault answers:
 // method and URL (60002), the command's name (60009), the URL's parameters
@@ -27,6 +28,7 @@ import (
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/manage"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -40,12 +42,17 @@ type Config struct {
 	// TrustedProxies are the networks of the proxies whose X-Forwarded-For is
 	// believed. Without one, the TCP peer is the client.
 	TrustedProxies []netip.Prefix
-	// Operator is the app whose admins may add, change and remove other apps
-	// at /v1/apps: the app that the server was started with. 0 is nobody.
+	// Operator is the app whose admins may manage other apps under /v1: the app
+	// that the server was started with. 0 is nobody.
 	Operator chat.AppID
-	// CheckCallbackURL says why an app may not have a callback URL that is well
+	// CheckCallbackURL says why callbacks may not go to a URL that is well
 	// formed; nil allows every one.
 	CheckCallbackURL func(url string) error
+	// Feed wakes who waits for events; nil is nobody.
+	Feed *manage.Feed
+	// Lanes and Tester are of the delivery; nil is none.
+	Lanes  manage.Lanes
+	Tester manage.Tester
 	// Healthy and Ready say why the process is not alive, or takes no writes.
 	// nil is always well.
 	Healthy, Ready func(context.Context) error
@@ -56,6 +63,7 @@ type Config struct {
 type handler struct {
 	Config
 	backend  *chat.Backend
+	manage   *manage.Manager
 	log      *slog.Logger
 	rejected *prometheus.CounterVec
 	verified *verified
@@ -64,10 +72,19 @@ type handler struct {
 
 // New makes the door.
 func New(c Config) http.Handler {
+	h := newHandler(c)
+	h.control = h.controlRoutes()
+	return h.recovering(http.HandlerFunc(h.serve))
+}
+
+func newHandler(c Config) *handler {
 	h := &handler{Config: c, backend: c.Backend, log: c.Logger, verified: newVerified(4096)}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
+	h.manage = manage.New(manage.Config{
+		Backend: c.Backend, Operator: c.Operator, CheckURL: c.CheckCallbackURL, Feed: c.Feed, Lanes: c.Lanes, Tester: c.Tester, Log: h.log,
+	})
 	h.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "parley_rejected_requests_total",
 		Help: "Calls that were refused before their caller was known, by code.",
@@ -75,24 +92,29 @@ func New(c Config) http.Handler {
 	if c.Registry != nil {
 		c.Registry.MustRegister(h.rejected)
 	}
-	h.control = h.controlRoutes()
 	return h
 }
 
-// ServeHTTP answers one call. A panic behind the door is a fault of ours, not
+// recovering answers one call. A panic behind the door is a fault of ours, not
 // the end of the process.
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	defer func() {
-		p := recover()
-		if p == nil {
-			return
-		}
-		if p == http.ErrAbortHandler {
-			panic(p)
-		}
-		h.log.Error("a call panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
-		writeFailure(w, chat.Fail(api.CodeInternal))
-	}()
+func (h *handler) recovering(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			h.log.Error("a call panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			writeFailure(w, chat.Fail(api.CodeInternal))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 	if strings.Contains(r.URL.Path, "//") || strings.Contains(r.URL.Path, "/.") {
 		// The router would redirect to the tidy path, UserSig and all.
 		broken := chat.Fail(api.CodeHTTPParse)

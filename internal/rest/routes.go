@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/manage"
 )
 
 // route answers a call whose caller is known.
@@ -70,27 +71,13 @@ var routes = map[string]entry{
 	api.CommandDeleteDirtyWords: does((*handler).deleteWords),
 }
 
-// control is an address beside the commands that admins alone may use.
-type control struct {
-	pattern           string // method and path
-	name              string // of the client's method that calls it
-	answer            func(h *handler, w http.ResponseWriter, r *http.Request, c call)
-	request, response reflect.Type // request is nil if no body is read
-}
-
-var controls = []control{
-	{"GET /v1/apps", "ListApps", (*handler).listApps, nil, reflect.TypeFor[struct{ Apps []api.App }]()},
-	{"POST /v1/apps", "AddApp", (*handler).addApp, reflect.TypeFor[api.NewApp](), reflect.TypeFor[api.AppKey]()},
-	{"PATCH /v1/apps/{app}", "UpdateApp", (*handler).changeApp, reflect.TypeFor[api.AppChange](), reflect.TypeFor[api.App]()},
-	{"DELETE /v1/apps/{app}", "RemoveApp", (*handler).removeApp, nil, reflect.TypeFor[struct{}]()},
-	{"POST /v1/apps/{app}/rotate-key", "RotateKey", (*handler).rotateKey, nil, reflect.TypeFor[api.AppKey]()},
-}
-
-// controlRoutes are the addresses beside the commands.
+// controlRoutes are the addresses beside the commands: the operations, and what
+// anybody may look at.
 func (h *handler) controlRoutes() http.Handler {
 	mux := http.NewServeMux()
-	for _, at := range controls {
-		mux.HandleFunc(at.pattern, h.controlled(func(w http.ResponseWriter, r *http.Request, c call) { at.answer(h, w, r, c) }))
+	for i := range manage.Operations {
+		o := &manage.Operations[i]
+		mux.HandleFunc(o.Method+" /v1"+o.Path, h.controlled(o))
 	}
 	mux.HandleFunc("GET /healthz", health(h.Healthy))
 	mux.HandleFunc("GET /readyz", health(h.Ready))
