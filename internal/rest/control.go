@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
@@ -29,6 +30,9 @@ func (h *handler) controlled(o *manage.Operation) http.HandlerFunc {
 			w.Header().Set("WWW-Authenticate", "Bearer")
 			writeControl(w, http.StatusUnauthorized, fault(refusal))
 			return
+		}
+		if r.Method == http.MethodGet { // the request is here; its connection may stay for a while
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		}
 		c.Command = r.Pattern
 		all := !token && h.manage.IsOperator(c.App.ID)

@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/big"
@@ -11,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/rest"
 )
 
 // What is described holds: each command, called with a body of the form in the
@@ -81,17 +84,47 @@ func TestAnswersHaveTheDescribedForm(t *testing.T) {
 
 func TestAnswersOfControlHaveTheDescribedForm(t *testing.T) {
 	t.Parallel()
-	steps := []struct{ method, path, app, body string }{
+	steps := []struct{ method, path, id, body string }{
+		{"post", "/v1/endpoints", "", `{"Id":"other","URL":"http://127.0.0.1:1/","AddKey":"v1a","Commands":["Group.CallbackSendMsgException"],` +
+			`"ErrorCodes":[10010],"GroupIds":["nowhere"],"Retry":[1,2],"Order":"group","SigningKeys":["whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"]}`},
+		{"get", "/v1/endpoints", "", ""},
+		{"get", "/v1/endpoints/{id}", "other", ""},
+		{"patch", "/v1/endpoints/{id}", "other", `{"Rate":5,"GroupIds":[],"Objection":"delivered","AddKey":"v1"}`},
+		{"post", "/v1/endpoints/{id}/test", "other", ""},
+		{"post", "/v1/endpoints/{id}/pause", "other", ""},
+		{"get", "/v1/events", "", ""},
+		{"get", "/v1/events/{id}", "1", ""},
+		{"get", "/v1/explain", "&group=nowhere", ""},
+		{"get", "/v1/explain", "&from=nobody", ""},
+		{"post", "/v1/replay", "", `{"Endpoint":"other","EventId":"1"}`},
+		{"get", "/v1/endpoints/{id}", "other", ""},
+		{"post", "/v1/endpoints/{id}/resume", "other", ""},
+		{"delete", "/v1/endpoints/{id}", "other", ""},
+		{"post", "/v1/tokens", "", `{"Name":"monitor"}`},
+		{"get", "/v1/tokens", "", ""},
+		{"delete", "/v1/tokens/{id}", "token", ""},
 		{"post", "/v1/apps", "", `{"SDKAppID":1400000003,"Key":"third-key","Admins":["admin"],"CallbackURL":"http://127.0.0.1:1/","GroupRate":1}`},
 		{"get", "/v1/apps", "", ""},
 		{"patch", "/v1/apps/{app}", "1400000003", `{"ModernTypes":true,"CallbackCommands":[],"MaxMessage":8000}`},
 		{"post", "/v1/apps/{app}/rotate-key", "1400000003", ""},
 		{"delete", "/v1/apps/{app}", "1400000003", ""},
 	}
-	s := newServer(t)
+	s := newServer(t, func(c *rest.Config) { c.Tester = samples{} })
 	d := s.description(t)
 	called := map[string]bool{}
+	tokens := 0
 	for _, step := range steps {
+		if step.path == "/v1/events" { // after the endpoint was made
+			s.call(t, first, api.CommandSendGroupMsg, `{"GroupId":"nowhere","Random":1,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"a"}}]}`)
+		}
+		if step.id == "token" {
+			list, err := s.client(t, first, keys[first]).Tokens(t.Context())
+			if err != nil || len(list) != 1 {
+				t.Fatalf("tokens %+v, %v", list, err)
+			}
+			step.id = list[0].Id
+			tokens++
+		}
 		called[step.method+" "+step.path] = true
 		o, ok := d.Paths[step.path][step.method]
 		if !ok {
@@ -102,8 +135,14 @@ func TestAnswersOfControlHaveTheDescribedForm(t *testing.T) {
 		} else if o.RequestBody != nil {
 			d.check(t, step.path, o.RequestBody.Content["application/json"].Schema, step.body)
 		}
-		target := strings.ReplaceAll(step.path, "{app}", step.app)
-		r := s.do(t, strings.ToUpper(step.method), target+"?"+s.query(first).Encode(), step.body)
+		target := strings.NewReplacer("{app}", step.id, "{id}", step.id).Replace(step.path)
+		query := s.query(first)
+		query.Del("random") // of explain it is the send's
+		more := ""
+		if strings.HasPrefix(step.id, "&") {
+			more = step.id
+		}
+		r := s.do(t, strings.ToUpper(step.method), target+"?"+query.Encode()+more, step.body)
 		if r.status != http.StatusOK {
 			t.Fatalf("%s %s: %d %s", step.method, step.path, r.status, r.text)
 		}
@@ -113,6 +152,9 @@ func TestAnswersOfControlHaveTheDescribedForm(t *testing.T) {
 		fault := resolve(t, d, d.Components.Responses["Fault"]).(map[string]any)
 		d.check(t, step.path, fault["content"].(map[string]any)["application/json"].(map[string]any)["schema"], r.text)
 	}
+	if tokens != 1 {
+		t.Errorf("%d tokens were revoked", tokens)
+	}
 	for path, methods := range d.Paths {
 		for method, o := range methods {
 			if o.Tags[0] == "control" && !called[method+" "+path] {
@@ -120,6 +162,13 @@ func TestAnswersOfControlHaveTheDescribedForm(t *testing.T) {
 			}
 		}
 	}
+}
+
+// samples stands for the delivery, which sends them.
+type samples struct{}
+
+func (samples) Test(_ context.Context, _ chat.AppID, endpoint string) (api.TestResult, error) {
+	return api.TestResult{EventId: "sample", URL: "http://127.0.0.1:1/" + endpoint, Next: "retry", Attempt: api.Attempt{Attempt: 1, Result: "failed", Reason: "refused"}}, nil
 }
 
 // A check that finds nothing wrong with anything would prove nothing.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/manage"
 	"github.com/parley-im/parley/internal/rest"
 	"github.com/parley-im/parley/internal/store/sqlite"
 	"github.com/parley-im/parley/internal/wire"
@@ -33,6 +34,10 @@ const (
 	second chat.AppID = 1400000002
 
 	start = 1_800_000_000 // what the clock of a test server shows first
+
+	// readTimeout is the time in which a request must have come. No waiting for
+	// events may be cut short by it.
+	readTimeout = 500 * time.Millisecond
 )
 
 var keys = map[chat.AppID]string{first: "first-key", second: "second-key"}
@@ -40,20 +45,15 @@ var keys = map[chat.AppID]string{first: "first-key", second: "second-key"}
 // server is the door over a real store and real HTTP.
 type server struct {
 	*httptest.Server
+	console  *httptest.Server // for who has logged in there
 	backend  *chat.Backend
 	dir      string       // of the store
 	seconds  atomic.Int64 // the clock
 	registry *prometheus.Registry
+	feed     *manage.Feed // what is told of commits
 	log      bytes.Buffer // to be read after the server was closed
 	sigs     map[chat.AppID]string
 }
-
-// noOffers is the delivery of a server that delivers nothing.
-type noOffers struct{}
-
-func (noOffers) Offer(chat.AppID, []chat.Event)   {}
-func (noOffers) Changed(chat.AppID)               {}
-func (noOffers) Behind(chat.AppID, chat.Sequence) {}
 
 func newServer(t testing.TB, change ...func(*rest.Config)) *server {
 	t.Helper()
@@ -68,10 +68,10 @@ func newServerOver(t testing.TB, wrap func(chat.Store) chat.Store, change ...fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{dir: dir, registry: prometheus.NewRegistry(), sigs: make(map[chat.AppID]string)}
+	s := &server{dir: dir, registry: prometheus.NewRegistry(), feed: manage.NewFeed(), sigs: make(map[chat.AppID]string)}
 	s.seconds.Store(start)
 	s.backend = chat.New(chat.Options{
-		Store: wrap(store), Render: wire.Bodies{}, Offers: noOffers{},
+		Store: wrap(store), Render: wire.Bodies{}, Offers: s.feed,
 		Now: func() time.Time { return time.Unix(s.seconds.Load(), 0) },
 	})
 	if err := s.backend.Start(context.Background()); err != nil {
@@ -91,14 +91,18 @@ func newServerOver(t testing.TB, wrap func(chat.Store) chat.Store, change ...fun
 		s.sigs[id] = sign(t, id, "admin", key, start)
 	}
 	config := rest.Config{
-		Backend: s.backend, Registry: s.registry, Operator: first,
+		Backend: s.backend, Registry: s.registry, Operator: first, Feed: s.feed,
 		Logger: slog.New(slog.NewTextHandler(&s.log, nil)),
 	}
 	for _, c := range change {
 		c(&config)
 	}
-	s.Server = httptest.NewServer(rest.New(config))
+	s.Server = httptest.NewUnstartedServer(rest.New(config))
+	s.Config.ReadTimeout = readTimeout
+	s.Start()
 	t.Cleanup(s.Close)
+	s.console = httptest.NewServer(rest.NewConsole(config))
+	t.Cleanup(s.console.Close)
 	return s
 }
 
