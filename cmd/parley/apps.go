@@ -1,18 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/url"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/config"
-	"github.com/parley-im/parley/usersig"
 )
 
 // appsCmd manages the apps of a running server. The caller's app is the one of
@@ -23,43 +18,11 @@ type appsCmd struct {
 	Set       appsSet    `cmd:"" help:"Change an app."`
 	RotateKey appsRotate `cmd:"" name:"rotate-key" help:"Give an app a new key."`
 	Remove    appsRemove `cmd:"" help:"Remove an app with everything of it."`
-}
-
-// serverFlags say which server is called, and by whom.
-type serverFlags struct {
-	Server     string  `name:"server" default:"http://127.0.0.1:8080" placeholder:"URL" help:"The running server."`
-	App        string  `name:"app" placeholder:"SDKAPPID" required:"" help:"The caller's app."`
-	AppKey     *string `name:"app-key" placeholder:"KEY" help:"Its key."`
-	AppKeyFile string  `name:"app-key-file" placeholder:"FILE" help:"File that holds the key."`
-	Admin      string  `name:"admin" default:"administrator" placeholder:"USERID" help:"The calling admin."`
-	JSON       bool    `name:"json" help:"Print JSON."`
-}
-
-func (f serverFlags) client() (*api.Client, error) {
-	id, key, admin, err := config.Caller{App: f.App, AppKey: f.AppKey, AppKeyFile: f.AppKeyFile, Admin: f.Admin}.Parse("admin")
-	var more config.Faults
-	if u, perr := url.Parse(f.Server); perr != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		more = append(more, fmt.Sprintf("--server: %q is not a URL with http or https", f.Server))
-	}
-	if err := joinFaults(err, more.Err()); err != nil {
-		return nil, err
-	}
-	return &api.Client{
-		BaseURL: f.Server, SDKAppID: id, Identifier: admin,
-		UserSig: func(user string) (string, error) { return usersig.Make(id, key, user, 5*time.Minute) },
-	}, nil
-}
-
-// target is the app that a command is about: the one named, else the caller's.
-func (f serverFlags) target(named int64) (int64, error) {
-	if named != 0 {
-		return named, nil
-	}
-	return strconv.ParseInt(f.App, 10, 64)
+	Token     appsToken  `cmd:"" help:"Make, list and revoke tokens that may read what belongs to an app."`
 }
 
 type appsList struct {
-	serverFlags `embed:""`
+	readerFlags `embed:""`
 }
 
 // Run lists apps.
@@ -82,13 +45,6 @@ func (c *appsList) Run(e *env) error {
 			orNone(strings.Join(a.Settings.CallbackCommands, ",")), a.Head, a.Totals.Accepted, a.Totals.Refused, a.Totals.Dropped, a.Totals.Repeated)
 	}
 	return w.Flush()
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 type appsAdd struct {
@@ -186,11 +142,4 @@ func printKey(w io.Writer, asJSON bool, key api.AppKey) error {
 	}
 	_, err := fmt.Fprintf(w, "--app %d --app-key %s\n", key.SDKAppID, key.Key)
 	return err
-}
-
-func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

@@ -33,15 +33,18 @@ const (
 type cli struct {
 	Config string `name:"config" placeholder:"FILE" help:"YAML file with flags by their names, and more apps under apps:."`
 
-	Demo    demoCmd    `cmd:"" help:"Server, monitor and a simulated crowd on loopback, in one process."`
-	Serve   serveCmd   `cmd:"" help:"The IM backend."`
-	Monitor monitorCmd `cmd:"" help:"An app backend that takes callbacks, keeps them and shows them."`
-	Usersig usersigCmd `cmd:"" help:"Print a UserSig."`
-	Apps    appsCmd    `cmd:"" help:"List, add, change and remove apps of a running server."`
-	Backup  backupCmd  `cmd:"" help:"Make a backup of a data folder, while its server runs or not."`
-	Restore restoreCmd `cmd:"" help:"Make a data folder of a backup."`
-	Migrate migrateCmd `cmd:"" help:"Move a data folder into a PostgreSQL database."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Demo      demoCmd      `cmd:"" help:"Server, monitor and a simulated crowd on loopback, in one process."`
+	Serve     serveCmd     `cmd:"" help:"The IM backend."`
+	Monitor   monitorCmd   `cmd:"" help:"An app backend that takes callbacks, keeps them and shows them."`
+	Usersig   usersigCmd   `cmd:"" help:"Print a UserSig."`
+	Apps      appsCmd      `cmd:"" help:"List, add, change and remove apps of a running server."`
+	Events    eventsCmd    `cmd:"" help:"Look at the events of a running server, and send them again."`
+	Endpoints endpointsCmd `cmd:"" help:"Manage the endpoints that an app's events go to."`
+	Explain   explainCmd   `cmd:"" help:"Tell what became of a send: which rule refused it, and how its event was delivered."`
+	Backup    backupCmd    `cmd:"" help:"Make a backup of a data folder, while its server runs or not."`
+	Restore   restoreCmd   `cmd:"" help:"Make a data folder of a backup."`
+	Migrate   migrateCmd   `cmd:"" help:"Move a data folder into a PostgreSQL database."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
