@@ -119,7 +119,7 @@ func (m *Manager) tryPage(ctx context.Context, app chat.AppID, r *api.EventsRequ
 			Epoch: j.epoch, FirstSequence: uint64(j.first),
 		}}
 	}
-	l := look{journal: j, r: r, batch: batchRows, late: time.Now().Add(maxLook)}
+	l := look{journal: j, r: r, bounds: m.bounds, late: time.Now().Add(maxLook)}
 	if r.Endpoint != "" {
 		if l.fates, err = m.fates(ctx, app, r.Endpoint); err != nil {
 			return page, false, err

@@ -71,13 +71,12 @@ type look struct {
 	*journal
 	r     *api.EventsRequest
 	fates *fates // of the endpoint that is asked for; nil: none is
-	match func(*chat.Event) bool
-	batch int
-	late  time.Time // when to stop looking
+	bounds
+	late time.Time // when to stop looking
 
 	found []chat.Event
 	bytes int
-	rows  int
+	seen  int           // events looked at
 	next  chat.Sequence // how far it looked
 	more  bool
 	over  bool // what is committed later cannot fit
@@ -86,15 +85,14 @@ type look struct {
 // filtered says whether events may be passed over.
 func (l *look) filtered() bool {
 	r := l.r
-	return l.fates != nil || l.match != nil || r.Code != 0 || r.Command != "" || r.Group != "" || r.From != ""
+	return l.fates != nil || r.Code != 0 || r.Command != "" || r.Group != "" || r.From != ""
 }
 
 // fits looks at everything but the endpoint.
 func (l *look) fits(e *chat.Event) bool {
 	r := l.r
 	return (r.Code == 0 || e.Code == r.Code) && (r.Command == "" || e.Command == r.Command) &&
-		(r.Group == "" || string(e.Group) == r.Group) && (r.From == "" || string(e.From) == r.From) &&
-		(l.match == nil || l.match(e))
+		(r.Group == "" || string(e.Group) == r.Group) && (r.From == "" || string(e.From) == r.From)
 }
 
 // up looks for events after After, oldest first.
@@ -207,7 +205,7 @@ func (l *look) down(ctx context.Context) ([]chat.Event, error) {
 
 // size is how many events to read of a part.
 func (l *look) size(part span) int {
-	n := l.batch
+	n := l.bounds.batch
 	if !l.filtered() {
 		n = l.r.Limit - len(l.found)
 	}
@@ -216,7 +214,7 @@ func (l *look) size(part span) int {
 
 // take looks at one event, and says whether the page is full.
 func (l *look) take(e *chat.Event, states map[chat.Sequence]fate) (full bool) {
-	l.rows++
+	l.seen++
 	if !l.fits(e) || l.fates != nil && !states[e.Seq].is(l.r.State) {
 		return false
 	}
@@ -226,4 +224,6 @@ func (l *look) take(e *chat.Event, states map[chat.Sequence]fate) (full bool) {
 }
 
 // tired says whether enough was looked at for one page.
-func (l *look) tired() bool { return l.filtered() && (l.rows >= maxRows || time.Now().After(l.late)) }
+func (l *look) tired() bool {
+	return l.filtered() && (l.seen >= l.bounds.rows || time.Now().After(l.late))
+}

@@ -44,7 +44,11 @@ type Config struct {
 type Manager struct {
 	Config
 	backend *chat.Backend
+	bounds  bounds
 }
+
+// bounds are what one page may look at.
+type bounds struct{ rows, batch int }
 
 // New makes a manager.
 func New(c Config) *Manager {
@@ -54,7 +58,7 @@ func New(c Config) *Manager {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Manager{Config: c, backend: c.Backend}
+	return &Manager{Config: c, backend: c.Backend, bounds: bounds{maxRows, batchRows}}
 }
 
 func (m *Manager) reader() chat.Reader { return m.backend.Reader() }
