@@ -3,7 +3,6 @@ package manage
 import (
 	"context"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/parley-im/parley/api"
@@ -149,7 +148,7 @@ const maxCount = 1_000_000
 
 func (m *Manager) showEndpoint(ctx context.Context, e *chat.Endpoint, login bool) (api.Endpoint, error) {
 	shown := api.Endpoint{
-		Id: e.ID, URL: e.URL, Commands: slices.Concat([]string{}, e.Commands), ErrorCodes: slices.Concat([]int{}, e.Codes),
+		Id: e.ID, URL: e.URL, Commands: append([]string{}, e.Commands...), ErrorCodes: append([]int{}, e.Codes...),
 		GroupIds: []string{}, Signed: e.Token != "", SigningKeys: []api.SigningKey{}, CA: e.CA, ClientCert: e.ClientCert,
 		MinTLS: "1.2", MaxInFlight: e.InFlightLimit(), Rate: e.Rate, Order: api.OrderNone, GroupHold: inSeconds(e.HoldTime()),
 		Timeout: inSeconds(e.AttemptTime()), Retry: []int{}, MaxAge: inSeconds(e.Lifetime()), Objection: api.ObjectionDead,

@@ -29,7 +29,8 @@ type world struct {
 	backend *chat.Backend
 	manager *manage.Manager
 	feed    *manage.Feed
-	clock   *atomic.Int64 // unix milliseconds; 0: the store's own
+	clock   *atomic.Int64 // unix milliseconds
+	verdict atomic.Pointer[chat.Verdict]
 }
 
 // onEachEngine runs a test once for each store.
@@ -68,7 +69,7 @@ func newWorldOn(t *testing.T, store chat.Store, first bool) *world {
 	w := &world{T: t, feed: manage.NewFeed(), clock: new(atomic.Int64)}
 	w.clock.Store(start)
 	w.backend = chat.New(chat.Options{
-		Store: store, Render: wire.Bodies{}, Offers: w.feed,
+		Store: store, Render: wire.Bodies{}, Offers: w.feed, Asker: w,
 		Now: func() time.Time { return time.UnixMilli(w.clock.Load()) },
 	})
 	w.must(w.backend.Start(t.Context()))

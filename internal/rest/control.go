@@ -75,8 +75,8 @@ func (h *handler) operate(w http.ResponseWriter, r *http.Request, c call, o *man
 
 // identify finds out who calls: an admin, or a token.
 func (h *handler) identify(r *http.Request, query url.Values) (c call, token bool, refusal *chat.Refusal) {
-	secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		c, refusal = h.authorise(r, query)
 		return c, false, refusal
 	}
