@@ -155,7 +155,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 
 	s.serve(public, rest.New(rest.Config{
 		Backend: s.backend, Logger: s.log, Registry: s.registry, TrustedProxies: s.cfg.TrustedProxies,
-		Operator: s.operator(), Ready: s.ready, Feed: s.feed,
+		Operator: s.operator(), Ready: s.ready, Feed: s.feed, Lanes: s.lanes, Tester: samples{s.backend, network},
 		CheckCallbackURL: func(u string) error { return delivery.CheckHost(u, s.cfg.Hosted) },
 	}))
 	if admin != nil {

@@ -202,14 +202,16 @@ func (m *Manager) lane(ctx context.Context, e *chat.Endpoint) (api.Lane, error) 
 	if err != nil {
 		return api.Lane{}, err
 	}
-	var lane api.Lane
+	lane, err := m.writtenLane(ctx, e)
+	if err != nil {
+		return lane, err
+	}
 	here := false
 	if m.Lanes != nil {
-		lane, here = m.Lanes.LaneOf(e.App, e.ID)
-	}
-	if !here {
-		if lane, err = m.writtenLane(ctx, e); err != nil {
-			return lane, err
+		var now api.Lane
+		if now, here = m.Lanes.LaneOf(ctx, e.App, e.ID); here {
+			now.Dead = lane.Dead
+			lane = now
 		}
 	}
 	lane.Here, lane.Replays = here, nil

@@ -13,7 +13,7 @@ import (
 type Lanes interface {
 	// LaneOf is the delivery to an endpoint; ok is false if it is not this
 	// process that delivers to it.
-	LaneOf(app chat.AppID, endpoint string) (lane api.Lane, ok bool)
+	LaneOf(ctx context.Context, app chat.AppID, endpoint string) (lane api.Lane, ok bool)
 }
 
 // Tester sends samples.

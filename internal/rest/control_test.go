@@ -1,6 +1,7 @@
 package rest_test
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -496,7 +497,7 @@ func TestWaitingOutlastsTheTimeToReadARequest(t *testing.T) {
 // lanes stands for the delivery.
 type lanes struct{}
 
-func (lanes) LaneOf(_ chat.AppID, endpoint string) (api.Lane, bool) {
+func (lanes) LaneOf(_ context.Context, _ chat.AppID, endpoint string) (api.Lane, bool) {
 	return api.Lane{Settled: 7, InFlight: 3}, endpoint == "here"
 }
 
