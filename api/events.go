@@ -43,11 +43,11 @@ type EventsRequest struct {
 	NoBody   bool   // without bodies
 
 	// Filters; what is zero fits all.
-	Code         int // ErrorCode
-	Command      string
-	Group        string
-	From         string
-	Since, Until int64 // EventTime from and before, unix milliseconds
+	Code         int    // ErrorCode
+	Command      string // the callback command
+	Group        string // GroupId
+	From         string // From_Account
+	Since, Until int64  // EventTime from and before, unix milliseconds
 }
 
 // EventsPage is one page of a journal. With After, Events have no gap and no
@@ -177,12 +177,12 @@ type SentMessage struct {
 // ExplainRequest names a send: by the event of its exception, or by where and by
 // whom it was sent.
 type ExplainRequest struct {
-	EventId string `query:"event"`
-	Group   string
-	From    string
-	Random  *uint32
-	Since   int64 // unix milliseconds; 0 is two hours ago
-	Limit   int   // 0 is 20
+	EventId string  `query:"event"` // of the exception, or its sequence; it goes with nothing else
+	Group   string  // GroupId
+	From    string  // From_Account
+	Random  *uint32 // of the send
+	Since   int64   // unix milliseconds; 0 is two hours ago
+	Limit   int     // 0 is 20
 }
 
 // Token is a read-only token of an app, without the token itself.

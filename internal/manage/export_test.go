@@ -1,5 +1,11 @@
 package manage
 
+import (
+	"net/url"
+
+	"github.com/parley-im/parley/api"
+)
+
 // Bound has pages look at fewer rows, so that a test reaches the bounds.
 func (m *Manager) Bound(rows, batch int) { m.bounds = bounds{rows, batch} }
 
@@ -11,3 +17,16 @@ const MaxWaiters = maxWaiters
 
 // Crowd lets n more wait, who never leave.
 func (f *Feed) Crowd(n int64) { f.waiters.Add(n) }
+
+// The parsers.
+var (
+	ParseEventID = parseEventID
+	ParseKey     = parseKey
+	KeyText      = keyText
+)
+
+// ReadEventsQuery reads the parameters of a request for events.
+func ReadEventsQuery(query url.Values) (r api.EventsRequest, err error) {
+	err = readQuery(query, &r)
+	return r, err
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -155,6 +156,34 @@ func TestDescriptionHasEveryOtherAddress(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Each operation is a method of our own client, and says who may call it.
+func TestEveryOperationHasAMethodOfTheClient(t *testing.T) {
+	t.Parallel()
+	d := newServer(t).description(t)
+	client := reflect.TypeFor[*api.Client]()
+	for _, o := range manage.Operations {
+		if _, ok := client.MethodByName(o.Name); !ok {
+			t.Errorf("%s %s: the client has no method %s", o.Method, o.Path, o.Name)
+		}
+		described := d.Paths["/v1"+o.Path][strings.ToLower(o.Method)]
+		if described.OperationID != o.Name {
+			t.Errorf("%s %s: described as %q", o.Method, o.Path, described.OperationID)
+		}
+		if reads := len(described.Security) == 2; reads != (o.Access == manage.Reads) || reads && o.Method != http.MethodGet {
+			t.Errorf("%s %s: a token may call it: %t", o.Method, o.Path, reads)
+		}
+		if o.Query == nil {
+			continue
+		}
+		for _, p := range described.Parameters {
+			p = resolve(t, d, p).(map[string]any)
+			if p["description"] == nil || p["description"] == "" {
+				t.Errorf("%s %s: not a word about %v", o.Method, o.Path, p["name"])
+			}
+		}
 	}
 }
 
