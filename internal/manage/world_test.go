@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,10 +17,9 @@ import (
 	"github.com/parley-im/parley/internal/wire"
 )
 
-const (
-	app   chat.AppID = 1400000000
-	start            = 1_800_000_000_000 // what the clock of a world shows first, unix milliseconds
-)
+const app chat.AppID = 1400000000
+
+const start = 1_800_000_000_000 // what the clock of a world shows first, unix milliseconds
 
 // world is a backend over a real store, with an app, an account and a group.
 type world struct {
@@ -137,15 +135,6 @@ func (w *world) send(group, from string) *chat.Send {
 		From: chat.UserID(from), Random: randoms.Add(1), Priority: chat.Normal,
 		Content: chat.Content{Body: []byte(`[{"MsgContent":{"Text":"a"},"MsgType":"TIMTextElem"}]`), Size: 1, Texts: []string{"a"}},
 	}
-}
-
-// refuseMany makes n refused sends side by side, so that they share commits.
-func (w *world) refuseMany(n int, group, from string) {
-	var all sync.WaitGroup
-	for range n {
-		all.Go(func() { w.refuse(group, from) })
-	}
-	all.Wait()
 }
 
 // endpoint makes an endpoint.
