@@ -3,6 +3,8 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptrace"
 	"os"
 	"regexp"
@@ -233,6 +235,41 @@ func TestServerEndsWhileSomebodyWaits(t *testing.T) {
 		t.Errorf("the server took %v to end", took)
 	}
 	<-done // answered, or cut off before it began
+}
+
+// The pages of the console have their API.
+func TestConsoleAsksTheServer(t *testing.T) {
+	t.Parallel()
+	s := serve(t, nil, oneApp(folder(t.TempDir()), nil)...)
+	secret := s.printed(t, `console token: (\S+)\n`)[1]
+	ask := func(method, path, body string, parts ...string) {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.admin+"/admin/api"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+secret)
+		r.Header.Set("X-Parley-Console", "1")
+		res, err := s.http.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Errorf("%s %s: %d %s, %v", method, path, res.StatusCode, text, err)
+		}
+		has(t, method+" "+path, string(text), parts...)
+	}
+	app := "/apps/" + strconv.Itoa(appID)
+	ask("GET", "/status", "", `"Ready":true`)
+	ask("GET", "/apps", "", strconv.Itoa(appID))
+	ask("POST", app+"/v4/"+api.CommandAccountImport, `{"UserID":"ann"}`, `"ActionStatus":"OK"`)
+	ask("POST", app+"/v4/"+api.CommandCreateGroup, `{"Type":"Public","Name":"n","GroupId":"g"}`, `"GroupId":"g"`)
+	ask("POST", app+"/v1/endpoints", `{"Id":"e","URL":"http://127.0.0.1:1/"}`, `"Id":"e"`)
+	ask("GET", app+"/v1/events?newest=1&nobody=1&limit=8", "", `"Events":[]`)
+	ask("GET", app+"/v1/events?wait=1&limit=1&nobody=1", "", `"Events":[]`)
+	s.stop(t)
 }
 
 func TestOperatorIsToldAllFaultsAtOnce(t *testing.T) {

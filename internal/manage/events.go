@@ -20,7 +20,8 @@ const (
 )
 
 // Events reads a page of an app's journal. With Wait it waits for the first
-// event, holding nothing, until the wait, the call or the server ends.
+// event, holding nothing, until the wait, the call or the server ends. An event
+// that comes into State later is not waited for.
 func (m *Manager) Events(ctx context.Context, app chat.AppID, r api.EventsRequest) (api.EventsPage, error) {
 	if err := checkEvents(&r); err != nil {
 		return api.EventsPage{}, err
@@ -81,8 +82,6 @@ func checkEvents(r *api.EventsRequest) error {
 		return invalid("state must be %s, %s or %s", api.StateDelivered, api.StateWaiting, api.StateDead)
 	case r.State != "" && r.Endpoint == "":
 		return invalid("state goes with endpoint alone")
-	case r.State != "" && r.Wait > 0:
-		return invalid("wait does not go with state: an event is not waited for that changes its state")
 	case r.Since < 0 || r.Until < 0:
 		return invalid("since and until must be unix milliseconds")
 	case r.Since > 0 && r.Until > 0 && r.Until <= r.Since:

@@ -197,7 +197,6 @@ func TestWhatCannotBeAskedForIsRefused(t *testing.T) {
 		"no sequence":        {After: 1 << 63},
 		"state of nothing":   {State: api.StateDead},
 		"state unknown":      {Endpoint: "e", State: "odd"},
-		"wait for a state":   {Endpoint: "e", State: api.StateDead, Wait: 1},
 		"until before since": {Since: 2, Until: 2},
 		"time below 0":       {Since: -1},
 		"unknown endpoint":   {Endpoint: "nothing"},
@@ -255,7 +254,12 @@ func TestWaitingEndsWithTheFirstEventThatFits(t *testing.T) {
 		if diff := cmp.Diff([]uint64{2}, seqs(page)); diff != "" || page.Next != 2 || page.More {
 			w.Errorf("page %+v", page)
 		}
+		w.endpoint("e", nil)
+		fresh := w.waiting(w.Context(), api.EventsRequest{After: 2, Wait: 60, Endpoint: "e", State: api.StateWaiting})
 		w.refuse("nowhere", "jared")
+		if page, err = fresh(); err != nil || !slices.Equal(seqs(page), []uint64{3}) {
+			w.Errorf("page %+v, %v", page, err)
+		}
 		page, err = jared()
 		w.must(err)
 		if diff := cmp.Diff([]uint64{3}, seqs(page)); diff != "" || page.Next != 3 {

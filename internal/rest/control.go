@@ -31,9 +31,6 @@ func (h *handler) controlled(o *manage.Operation) http.HandlerFunc {
 			writeControl(w, http.StatusUnauthorized, fault(refusal))
 			return
 		}
-		if r.Method == http.MethodGet { // the request is here; its connection may stay for a while
-			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		}
 		c.Command = r.Pattern
 		all := !token && h.manage.IsOperator(c.App.ID)
 		app, status, refusal := target(r, query, c.App.ID, all)
@@ -54,6 +51,9 @@ func (h *handler) controlled(o *manage.Operation) http.HandlerFunc {
 
 // operate does an operation for somebody who may, and answers.
 func (h *handler) operate(w http.ResponseWriter, r *http.Request, c call, o *manage.Operation, do *manage.Call) {
+	if r.Method == http.MethodGet { // the request is here; its connection may stay for a while
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	}
 	do.Path = r.PathValue
 	do.Body = func(into any) error {
 		body, refusal := readBody(w, r)
