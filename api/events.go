@@ -67,8 +67,8 @@ type EventsPage struct {
 type EpochMoved struct {
 	ErrorCode     Code
 	ErrorInfo     string
-	Epoch         string
-	FirstSequence uint64
+	Epoch         string // the journal that is there now
+	FirstSequence uint64 // its oldest event that is kept; those with smaller sequences are of the one before
 }
 
 // Error tells of the journal that is there now.

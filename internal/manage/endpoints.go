@@ -143,8 +143,8 @@ func (m *Manager) TestEndpoint(ctx context.Context, app chat.AppID, id string) (
 	return m.Tester.Test(ctx, app, id)
 }
 
-// maxCount is how far rows of an endpoint are counted.
-const maxCount = 1_000_000
+// maxCount is how far rows of an endpoint are counted; the console asks often.
+const maxCount = 100_000
 
 func (m *Manager) showEndpoint(ctx context.Context, e *chat.Endpoint, login bool) (api.Endpoint, error) {
 	shown := api.Endpoint{

@@ -113,9 +113,13 @@ func (m *Manager) tryPage(ctx context.Context, app chat.AppID, r *api.EventsRequ
 		return page, false, err
 	}
 	if r.Epoch != "" && r.Epoch != j.epoch {
+		begins, err := j.begins(ctx)
+		if err != nil {
+			return page, false, err
+		}
 		return page, false, &Moved{api.EpochMoved{
 			ErrorCode: api.CodeInvalidParameter, ErrorInfo: "the sequences belong to a journal that is no more",
-			Epoch: j.epoch, FirstSequence: uint64(j.first),
+			Epoch: j.epoch, FirstSequence: uint64(begins),
 		}}
 	}
 	l := look{journal: j, r: r, bounds: m.bounds, late: time.Now().Add(maxLook)}

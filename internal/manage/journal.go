@@ -38,6 +38,25 @@ func (m *Manager) open(ctx context.Context, app chat.AppID) (*journal, error) {
 	return j, nil
 }
 
+// begins is the first sequence of the journal's epoch that is kept; head+1 for
+// none. An epoch has no gap, and begins behind one that is wider than the steps
+// in which it is looked for, downwards. What is kept of the epoch before lies
+// below.
+func (j *journal) begins(ctx context.Context) (chat.Sequence, error) {
+	for seq := j.head; seq >= j.first; seq -= min(seq, chat.EpochShift) {
+		next, err := j.reader.Events(ctx, j.app, seq-1, 1, 1)
+		switch {
+		case err != nil:
+			return 0, err
+		case len(next) == 0:
+			return j.head + 1, nil
+		case next[0].Seq != seq:
+			return next[0].Seq, nil
+		}
+	}
+	return j.first, nil
+}
+
 // at is the sequence of the first event whose EventTime is not before ms; head+1
 // for none. EventTime never falls along the journal, so the halves of a range
 // are looked at; what a half begins with may be missing, and the event after it
