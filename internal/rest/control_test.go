@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/callback"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/manage"
 	"github.com/parley-im/parley/internal/rest"
@@ -573,4 +574,47 @@ func TestConsoleDoesEverythingForEveryApp(t *testing.T) {
 	do("GET", "/apps/x/v1/events", "", 400, `10004`)
 	do("GET", of+"/v1/events?state=dead", "", 400, `10004`)
 	do("GET", "/nothing", "", 404, `"ErrorCode"`)
+}
+
+// The client of package callback, which receivers are built with, reads what this
+// door answers: events, waiting, a token that is wrong, and another epoch.
+func TestReceiversFetchWhatTheyMissed(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	reader, _ := s.reader(t)
+	if _, err := s.admin(t).UpdateEndpoint(t.Context(), api.PrimaryEndpoint, api.EndpointChange{URL: new("http://127.0.0.1:1")}); err != nil {
+		t.Fatal(err)
+	}
+	var made []string
+	for i := range 3 {
+		made = append(made, s.refuse(t, first, i))
+	}
+	b := callback.Backfill{BaseURL: s.URL, App: int64(first), Token: reader.Token, Endpoint: api.PrimaryEndpoint, HTTP: s.Client()}
+	var got []string
+	for e, err := range b.Events(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, ok := e.Body.(*callback.SendMsgException)
+		if !ok || body.GroupID != "nowhere" || e.Delivery.Sequence != uint64(len(got)+1) {
+			t.Fatalf("event %+v", e)
+		}
+		got = append(got, e.Delivery.ID)
+		if len(got) == 3 {
+			made = append(made, s.refuse(t, first, 3)) // while it waits, or is about to
+		}
+		if len(got) == 4 {
+			break
+		}
+	}
+	if diff := cmp.Diff(made, got); diff != "" {
+		t.Errorf("events (-want +got):\n%s", diff)
+	}
+	b.Token += "x"
+	for _, err := range b.Events(t.Context(), 0) {
+		var refused *callback.BackfillRefused
+		if !errors.As(err, &refused) || refused.Status != http.StatusUnauthorized || refused.Code != int(api.CodeUserSigRevoked) {
+			t.Errorf("a wrong token: %v", err)
+		}
+	}
 }
