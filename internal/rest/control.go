@@ -24,7 +24,12 @@ func (h *handler) controlled(o *manage.Operation) http.HandlerFunc {
 			writeControl(w, http.StatusBadRequest, fault(chat.Fail(api.CodeHTTPParse)))
 			return
 		}
-		c, token, refusal := h.identify(r, query)
+		c, token, refusal, err := h.identify(r, query)
+		if err != nil { // it may be a good one: nobody is told that it is not
+			h.log.Error("a token could not be looked up", "error", err)
+			writeControl(w, http.StatusServiceUnavailable, fault(chat.Fail(api.CodeInternal)))
+			return
+		}
 		if refusal != nil {
 			h.reject(refusal)
 			w.Header().Set("WWW-Authenticate", "Bearer")
@@ -73,29 +78,26 @@ func (h *handler) operate(w http.ResponseWriter, r *http.Request, c call, o *man
 	writeControl(w, http.StatusOK, answer)
 }
 
-// identify finds out who calls: an admin, or a token.
-func (h *handler) identify(r *http.Request, query url.Values) (c call, token bool, refusal *chat.Refusal) {
+// identify finds out who calls: an admin, or a token. The error is one of the
+// store.
+func (h *handler) identify(r *http.Request, query url.Values) (c call, token bool, refusal *chat.Refusal, err error) {
 	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		c, refusal = h.authorise(r, query)
-		return c, false, refusal
+		return c, false, refusal, nil
 	}
-	wrong := chat.Fail(api.CodeUserSigRevoked, "the token is unknown or was revoked")
 	t, ok, err := h.backend.Reader().Token(r.Context(), chat.HashToken(secret))
 	if err != nil {
-		if r.Context().Err() == nil {
-			h.log.Error("a token could not be looked up", "error", err)
-		}
-		return c, true, chat.Fail(api.CodeAccountStoreTimeout)
+		return c, true, nil, err
 	}
 	app, there := h.backend.App(t.App)
 	if !ok || !there {
-		return c, true, wrong
+		return c, true, chat.Fail(api.CodeUserSigRevoked, "the token is unknown or was revoked"), nil
 	}
 	if id := query.Get("sdkappid"); id != "" && id != t.App.String() {
-		return c, true, chat.Fail(api.CodeUserSigWrongApp, "the token is of another app")
+		return c, true, chat.Fail(api.CodeUserSigWrongApp, "the token is of another app"), nil
 	}
-	return call{App: app, ClientIP: clientIP(r, h.TrustedProxies)}, true, nil
+	return call{App: app, ClientIP: clientIP(r, h.TrustedProxies)}, true, nil, nil
 }
 
 var errNotOperator = chat.Fail(api.CodePermissionDenied, "only admins of the server's operator app may do this")

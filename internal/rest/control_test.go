@@ -137,6 +137,24 @@ func TestTokenReadsItsAppAndNothingElse(t *testing.T) {
 	}
 }
 
+// tokenless is a store that cannot read tokens.
+type tokenless struct{ chat.Store }
+
+func (tokenless) Token(context.Context, []byte) (chat.Token, bool, error) {
+	return chat.Token{}, false, chat.ErrStoreAway
+}
+
+// A receiver takes 401 for final, so a token is not called wrong that nobody
+// could look up.
+func TestTokenThatCannotBeLookedUpIsNotCalledWrong(t *testing.T) {
+	t.Parallel()
+	s := newServerOver(t, func(store chat.Store) chat.Store { return tokenless{store} })
+	r := s.do(t, http.MethodGet, "/v1/events", "", "Authorization", "Bearer x")
+	if r.status != http.StatusServiceUnavailable || r.ErrorCode != api.CodeInternal {
+		t.Errorf("%d %s", r.status, r.text)
+	}
+}
+
 func TestOperatorReadsOtherAppsAndTheyDoNot(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
