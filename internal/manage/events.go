@@ -17,6 +17,10 @@ const (
 	batchRows    = 500
 	batchBytes   = 1 << 20
 	maxSequence  = 1 << 62
+
+	// lookAgain is the least time between two looks of one who waits. What does not
+	// fit him may be committed all the time; he is not to keep the store busy.
+	lookAgain = 20 * time.Millisecond
 )
 
 // Events reads a page of an app's journal. With Wait it waits for the first
@@ -41,7 +45,7 @@ func (m *Manager) Events(ctx context.Context, app chat.AppID, r api.EventsReques
 	defer late.Stop()
 	var expired uint64
 	for {
-		wake := m.Feed.next(app)
+		wake, again := m.Feed.next(app), time.After(lookAgain)
 		page, over, err := m.page(ctx, app, &r)
 		if err != nil {
 			return page, err
@@ -61,6 +65,7 @@ func (m *Manager) Events(ctx context.Context, app chat.AppID, r api.EventsReques
 		case <-ctx.Done():
 			return page, ctx.Err()
 		}
+		<-again
 	}
 }
 
