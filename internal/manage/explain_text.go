@@ -150,6 +150,8 @@ func ruleText(d *api.EventDetail, f facts) string {
 		return "the app backend was asked, and its answer cannot be used"
 	case chat.RuleOverload:
 		return "the server was overloaded, and the message had waited too long to be stored"
+	case chat.RuleDisk:
+		return fmt.Sprintf("the server's disk was low, with %d MB free of at least %d", f.num("free")>>20, f.num("mark")>>20)
 	case chat.RuleStore:
 		return "the server's store took no writes at that moment"
 	case chat.RuleInternal:

@@ -27,14 +27,10 @@ func (m *Manager) open(ctx context.Context, app chat.AppID) (*journal, error) {
 		return nil, Missing{chat.Fail(api.CodeAppNotFound)}
 	}
 	j := &journal{reader: m.reader(), app: app, epoch: head.Epoch, head: head.Next - 1}
-	oldest, err := j.reader.Events(ctx, app, 0, 1, 1)
-	if err != nil {
+	if j.first, err = j.reader.First(ctx, app); err != nil {
 		return nil, err
 	}
-	j.first = j.head + 1
-	if len(oldest) > 0 {
-		j.first = min(j.first, oldest[0].Seq)
-	}
+	j.first = min(max(j.first, 1), j.head+1) // more may have been committed since
 	return j, nil
 }
 
