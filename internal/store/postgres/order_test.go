@@ -60,6 +60,7 @@ type node struct {
 	group  chat.GroupKey
 	serial int
 	told   map[chat.AttemptID]chat.Sequence // events that were committed
+	waited *atomic.Int64                    // shared by all: batches that found the row held; may be nil
 	// What befell it.
 	unknown, away, busy int
 }
@@ -134,6 +135,9 @@ func (n *node) lost(err error) error {
 		n.away++
 	case errors.Is(err, chat.ErrStoreBusy):
 		n.busy++
+		if n.waited != nil {
+			n.waited.Add(1)
+		}
 	default:
 		return err
 	}
@@ -238,8 +242,9 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 	})
 
 	const batches = 120
+	var waited atomic.Int64 // batches that the paused one held up
 	for i, n := range nodes {
-		n.group = group
+		n.group, n.waited = group, &waited
 		all.Go(func() {
 			for done := 0; (done < batches || !rested.Load()) && quit.Err() == nil; {
 				var between func()
@@ -248,7 +253,8 @@ func TestNoHoleIsEverVisible(t *testing.T) {
 						paused.Store(true)
 						sleepUntil(quit, 2500*time.Millisecond)
 						paused.Store(false)
-						rested.Store(true)
+						// Else its session was killed in the moment in which it began to rest.
+						rested.Store(waited.Load() > 0)
 					}
 				}
 				ok, err := n.batch(1+rand.IntN(40), between)

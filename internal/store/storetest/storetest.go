@@ -96,7 +96,7 @@ func Run(t *testing.T, open Open) {
 		{"the oldest events go by size", keptBySize},
 		{"what was blanked counts less", keptBySizeErased},
 		{"what is not delivered stays", keptUntilDelivered},
-		{"as many go as come", keptUnderLoad},
+		{"all that is due goes, though more comes", keptUnderLoad},
 		{"what goes follows a model", keptModel},
 
 		{"what a deleted user said is blanked", erased},
