@@ -132,6 +132,9 @@ func (l *lane) goOn(it *item) {
 		l.turn = append(l.turn, next)
 		return
 	}
+	if l.ahead[next.seq] { // not looked at since the start: see enter
+		return
+	}
 	next.next = time.Now()
 	l.due(next)
 }
@@ -189,14 +192,13 @@ func (l *lane) fail(r result, now time.Time) {
 		Seq: it.seq, Attempt: it.attempt, At: it.started.UnixMilli(), Duration: r.took.Milliseconds(),
 		Status: r.status, Reason: r.reason, Answer: slices.Clone(r.answer[:min(len(r.answer), maxKept)]), Replay: it.replay,
 	})
-	if again {
+	if it.dead = !again; again {
 		it.attempt++
-		l.apart.add(it)
-		l.parked = append(l.parked, it) // due when the row is on disk
 	} else {
-		l.apart.remove(it)
 		l.log.Warn("an event became a dead letter", "app", l.app.ID, "endpoint", l.id, "sequence", it.seq, "event", it.event.ID.String(), "attempt", it.attempt, "reason", r.reason)
 	}
+	l.apart.add(it)
+	l.parked = append(l.parked, it) // due, or over, when the row is on disk
 	l.putRow(it, !again, r.status, r.reason)
 	if !again || len(l.apart.seqs) > maxApartBodies {
 		it.event = nil // read again when it is due
@@ -204,10 +206,19 @@ func (l *lane) fail(r result, now time.Time) {
 	l.setApart(it)
 	if again {
 		l.holdLine(it)
-	} else {
-		l.goOn(it)
 	}
 	l.markSettled()
+}
+
+// bury ends an event whose row says on disk that it is a dead letter. Until then
+// nobody is told: neither those behind it in its group, nor the receiver.
+func (l *lane) bury(it *item) {
+	l.apart.remove(it)
+	l.goOn(it)
+	l.markSettled()
+	if !l.health.down.IsZero() {
+		l.expireAgain = time.Now() // the next of its group may be too old as well
+	}
 }
 
 // putRow has an event's row written.
@@ -258,12 +269,11 @@ func (l *lane) setBehind(it *item) {
 	l.setApart(it)
 }
 
-// drop gives up an event that cannot be sent any more.
+// drop gives up an event that waits and cannot be sent any more.
 func (l *lane) drop(it *item, reason string) {
-	l.apart.remove(it)
+	it.dead = true
 	l.putRow(it, true, 0, reason)
-	l.goOn(it)
-	l.markSettled()
+	l.parked = append(l.parked, it)
 }
 
 // markSettled publishes how far everything is delivered or dead.

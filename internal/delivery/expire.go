@@ -32,12 +32,7 @@ func (l *lane) expire(now time.Time) {
 		return born.Before(before) && !it.replay
 	}
 	for _, it := range l.apart.drop(old) {
-		l.putRow(it, true, 0, tooOld)
-		if it.line != nil { // the next of its group may be as old
-			l.goOn(it)
-			l.expireAgain = now.Add(expirePause)
-		}
-		l.markSettled()
+		l.drop(it, tooOld)
 	}
 	for range expirePages {
 		after := l.cursor
@@ -73,7 +68,8 @@ func (l *lane) die(page []chat.Event, now time.Time) {
 			l.dying = &dying{upTo: upTo, DeadRange: chat.DeadRange{First: e.Seq, Switches: switches, Reason: tooOld}}
 		}
 		l.dying.Last, l.dying.At = e.Seq, now.UnixMilli()
-		delete(l.ahead, e.Seq)
+		l.reachUpTo(e.Seq)
+		l.reach(e.Seq)
 		if last := len(l.unsaved.Dead) - 1; last >= 0 && l.unsaved.Dead[last].First == l.dying.First {
 			l.unsaved.Dead[last] = l.dying.DeadRange
 		} else {

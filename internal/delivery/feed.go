@@ -87,6 +87,7 @@ func (l *lane) fresh() *item {
 			return nil
 		}
 		e := &l.ready[0]
+		l.reachUpTo(e.Seq)
 		l.position.Store(uint64(e.Seq))
 		it := &item{seq: e.Seq, time: e.Time, attempt: 1}
 		l.window = append(l.window, it)
@@ -113,18 +114,14 @@ func (l *lane) enter(it *item, e *chat.Event) bool {
 	}
 	l.lastFor = e.Seq
 	if l.ahead[e.Seq] {
-		delete(l.ahead, e.Seq) // its row is the truth
+		l.reach(e.Seq) // its row is the truth
 		it.settled = true
 		l.advance()
 		return false
 	}
 	own := *e // not a part of the page, which would be kept for its sake
-	if l.endpoint.InOrder {
-		first, displaced := l.lines.join(it, e.Group)
-		if displaced != nil {
-			l.apart.hold(displaced)
-		}
-		if !first {
+	if l.endpoint.InOrder && e.Group != "" {
+		if first := l.lines.join(it, e.Group); !first {
 			if it.line.held() || l.lines.behind >= maxBehind {
 				l.setBehind(it)
 				return false
@@ -136,6 +133,27 @@ func (l *lane) enter(it *item, e *chat.Event) bool {
 	}
 	it.event = &own
 	return true
+}
+
+// reach takes up an event that has a row from an earlier life, now that all
+// before it were looked at: if it is the first of its group, it is due.
+func (l *lane) reach(seq chat.Sequence) {
+	delete(l.ahead, seq)
+	if it := l.apart.seqs[seq]; it != nil && it.line != nil && it.line.items[0] == it {
+		l.due(it)
+	}
+}
+
+// reachUpTo does so for those before next that the journal has no more.
+func (l *lane) reachUpTo(next chat.Sequence) {
+	if len(l.ahead) == 0 || next == chat.Sequence(l.position.Load())+1 {
+		return
+	}
+	for seq := range l.ahead {
+		if seq < next {
+			l.reach(seq)
+		}
+	}
 }
 
 // read gets the events after the last that was looked at: from the tape, or a
@@ -171,6 +189,7 @@ func (l *lane) read() bool {
 		}
 	}
 	if len(page) == 0 { // all up to the head is gone
+		l.reachUpTo(head + 1)
 		l.position.Store(uint64(head))
 		if len(l.window) == 0 && head > l.cursor {
 			l.cursor, l.dirty = head, true

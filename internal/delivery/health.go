@@ -24,7 +24,7 @@ type health struct {
 func healthOf(s *chat.LaneState, now time.Time) health {
 	h := health{}
 	if s.FailingAt > 0 {
-		h.down, h.probes, h.inARow = time.UnixMilli(s.FailingAt), s.Probes, brokenInARow
+		h.down, h.probes, h.inARow = now.Add(min(time.UnixMilli(s.FailingAt).Sub(now), 0)), s.Probes, brokenInARow
 		h.next, h.soon = now, now
 	}
 	return h

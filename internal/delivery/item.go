@@ -26,6 +26,7 @@ type item struct {
 	broken  bool // it failed as it would if the endpoint failed as a whole
 	probe   bool // sent to see whether the endpoint answers again
 	replay  bool // sent again on somebody's request
+	dead    bool // a dead letter, as soon as its row is on disk
 }
 
 // apart holds the events that stand apart from the cursor and wait for an
@@ -51,24 +52,13 @@ func (a *apart) add(it *item) {
 // push makes an event due at its time.
 func (a *apart) push(it *item) { heap.Push(&a.due, it) }
 
-// hold takes an event out of those that are due.
-func (a *apart) hold(it *item) {
-	for i, have := range a.due {
-		if have == it {
-			heap.Remove(&a.due, i)
-			return
-		}
-	}
-}
-
-// drop takes out and returns those of the events waiting for their time that
-// old is true for.
+// drop returns those of the events waiting for their time that old is true for;
+// they wait for it no more.
 func (a *apart) drop(old func(*item) bool) (dropped []*item) {
 	keep := a.due[:0]
 	for _, it := range a.due {
 		if old(it) {
 			dropped = append(dropped, it)
-			a.remove(it)
 		} else {
 			keep = append(keep, it)
 		}

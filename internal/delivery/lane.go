@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -165,10 +166,20 @@ func (l *lane) start(ctx context.Context, e *chat.Endpoint) error {
 	return nil
 }
 
+// restoreNext is when the attempt of a row is due: no later than if it had been
+// planned now, since the clock may have been set back in between.
+func (l *lane) restoreNext(p *chat.Pending, now time.Time) time.Time {
+	most := l.schedule.longest(p.Attempt - 1)
+	if p.Status == http.StatusTooManyRequests || p.Status == http.StatusServiceUnavailable {
+		most = max(most, maxRetryAfter)
+	}
+	return now.Add(min(time.UnixMilli(p.NextAt).Sub(now), most))
+}
+
 // restore takes up an event that stands apart.
 func (l *lane) restore(p *chat.Pending, now time.Time) {
 	it := &item{
-		seq: p.Seq, previous: p.Previous, attempt: p.Attempt, next: time.UnixMilli(p.NextAt), since: time.UnixMilli(p.Since),
+		seq: p.Seq, previous: p.Previous, attempt: p.Attempt, next: l.restoreNext(p, now), since: now.Add(min(time.UnixMilli(p.Since).Sub(now), 0)),
 		apart: true, wanted: true, replay: p.Replay,
 	}
 	if it.replay {
@@ -182,7 +193,9 @@ func (l *lane) restore(p *chat.Pending, now time.Time) {
 	}
 	l.apart.add(it)
 	if p.Group != "" && l.endpoint.InOrder {
-		if first, _ := l.lines.join(it, p.Group); !first { // rows come in order
+		first := l.lines.join(it, p.Group) // rows come in order
+		// Beyond the cursor there may be others before it: see enter.
+		if !first || p.Seq > l.cursor {
 			return
 		}
 	}
@@ -257,7 +270,7 @@ func (l *lane) dissolve() {
 		for i, it := range ln.items {
 			it.line = nil
 			switch {
-			case i == 0: // under way, or due by its schedule
+			case i == 0 && !l.ahead[it.seq]: // under way, or due by its schedule
 			case it.apart:
 				it.next = time.Now()
 				l.due(it)

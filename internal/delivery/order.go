@@ -25,9 +25,9 @@ type line struct {
 }
 
 // join puts an event into its group's line, at the end as a rule; after a
-// restart one before it may have got its row earlier. first says that it may be
-// sent; displaced is the one that was the first until then.
-func (ls *lines) join(it *item, group chat.GroupID) (first bool, displaced *item) {
+// restart one behind it may have got its row earlier. first says that it may be
+// sent. An event without a group is in no line.
+func (ls *lines) join(it *item, group chat.GroupID) (first bool) {
 	l := ls.of[group]
 	if l == nil {
 		if ls.of == nil {
@@ -42,10 +42,7 @@ func (ls *lines) join(it *item, group chat.GroupID) (first bool, displaced *item
 		at--
 	}
 	l.items = slices.Insert(l.items, at, it)
-	if at == 0 && len(l.items) > 1 {
-		displaced = l.items[1]
-	}
-	return at == 0, displaced
+	return at == 0
 }
 
 // held says whether the first of the line has failed, so that those behind it

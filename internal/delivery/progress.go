@@ -45,7 +45,11 @@ func (l *lane) onSaved(s saved) {
 	l.saving = false
 	if s.err == nil {
 		for _, it := range s.parked {
-			if l.apart.seqs[it.seq] == it {
+			switch {
+			case l.apart.seqs[it.seq] != it:
+			case it.dead:
+				l.bury(it)
+			default:
 				l.due(it)
 			}
 		}

@@ -45,11 +45,18 @@ func (s *schedule) next(j judgement, nth int, age time.Duration, random func(tim
 	case j.fate == dead, j.fate == objected && nth >= maxObjections, age >= s.maxAge && nth >= minAttempts:
 		return 0, false
 	}
+	return max(random(s.longest(nth)), j.after), true
+}
+
+// longest is the longest pause after the nth attempt of a round; of none: after
+// the first.
+func (s *schedule) longest(nth int) time.Duration {
+	nth = max(nth, 1)
 	most := s.pauses[min(nth-1, len(s.pauses)-1)]
 	if nth-1 < len(tightest) {
 		most = min(most, tightest[nth-1])
 	}
-	return max(random(most), j.after), true
+	return most
 }
 
 // jitter draws a pause between zero and most.
