@@ -1,6 +1,7 @@
 # make test     everything that CI runs
 # make quick    what go alone can do, without the race detector
 # make fuzz     each fuzz target for a while (FUZZTIME=1m)
+# make ledger   every send accounted for, while everything fails; on both stores
 # make perf     the figures of docs/performance.md
 # make lint     vet, staticcheck, gofmt
 # make web      the pages: builds web/ into the files that are committed
@@ -8,7 +9,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 30s
 
-.PHONY: test quick lint fuzz perf web web-check setup
+.PHONY: test quick lint fuzz perf web web-check setup ledger
 
 test: setup lint web-check
 	PARLEY_TEST_BROWSER=1 go run ./internal/pgtest/with go test -race -timeout 11m ./...
@@ -27,6 +28,9 @@ fuzz:
 			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
 		done; \
 	done
+
+ledger: setup
+	PARLEY_E2E_LONG=1 go run ./internal/pgtest/with go test -count=1 -v -timeout 25m -run '^TestLedger|^TestTheLedger' ./e2e/
 
 perf: setup
 	@./scripts/setup perf

@@ -11,4 +11,9 @@
 // look at system calls need strace and the right to trace, those of the other
 // engine a PostgreSQL (internal/pgtest); they skip without.
 // PARLEY_E2E_LONG=1 kills more often and sends more.
+//
+// The ledger (ledger_*.go, `make ledger`) accounts for every single send: what
+// senders were told, the app's totals, what is stored and what each endpoint saw
+// must agree. Its audit reads books alone, so a test can spoil them. A run is
+// drawn from PARLEY_LEDGER_SEED, which it prints.
 package e2e

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -99,7 +101,8 @@ func (r *receiver) serve(listener net.Listener) {
 	if r.trust != nil {
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{r.trust.pair}, MinVersion: tls.VersionTLS12})
 	}
-	s, served := &http.Server{Handler: r.handler, ReadHeaderTimeout: time.Minute}, make(chan struct{})
+	quiet := log.New(io.Discard, "", 0) // connections that break are what tests are about
+	s, served := &http.Server{Handler: r.handler, ReadHeaderTimeout: time.Minute, ErrorLog: quiet}, make(chan struct{})
 	r.server, r.served = s, served
 	go func() {
 		defer close(served)
