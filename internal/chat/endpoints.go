@@ -32,6 +32,17 @@ func (a *tenant) wanted(ev *Event) bool {
 	return false
 }
 
+// replaced says whether the endpoint that a report is about was removed and
+// another one has its id: the report would move the cursor of that one.
+func (a *tenant) replaced(p *Progress) bool {
+	for _, e := range *a.endpoints.Load() {
+		if e.ID == p.Endpoint {
+			return e.Life != p.Life
+		}
+	}
+	return false // the store drops it
+}
+
 // CreateEndpoint makes an endpoint, which gets the events from now on. Codes:
 // 70020 for an app that is not there, 10004 for what [Endpoint.Check] finds, an
 // id in use, and too many.

@@ -128,7 +128,7 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 	for _, f := range s.lazy {
 		// A journal that goes on in a new epoch keeps its cursors; the one of an app that
 		// was made again begins with other events.
-		if f.progress.Epoch == head.Epoch || head.Next >= FirstOfEpoch(f.progress.Cursor+1) {
+		if (f.progress.Epoch == head.Epoch || head.Next >= FirstOfEpoch(f.progress.Cursor+1)) && !s.tenant.replaced(&f.progress) {
 			s.rows.Progress = append(s.rows.Progress, f.progress)
 		}
 	}

@@ -60,6 +60,7 @@ func (r *Replay) Fits(e *Event) bool {
 // that stand apart from it.
 type Progress struct {
 	Endpoint       string
+	Life           string // of the endpoint; not written to another one that has its id since
 	Epoch          string // of the journal that the sequences are of; not written to that of an app made again
 	Cursor         Sequence
 	CursorPrevious Sequence

@@ -25,7 +25,7 @@ func (l *lane) flush() {
 		return
 	}
 	p := l.unsaved
-	p.Endpoint, p.Epoch, p.Cursor, p.CursorPrevious, p.At = l.id, l.app.Epoch, l.cursor, l.passed, now.UnixNano()
+	p.Endpoint, p.Life, p.Epoch, p.Cursor, p.CursorPrevious, p.At = l.id, l.life, l.app.Epoch, l.cursor, l.passed, now.UnixNano()
 	if l.changed && now.Sub(l.stateAt) >= stateEvery {
 		state := l.state
 		state.Limit = l.limit.allows()
