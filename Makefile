@@ -9,7 +9,7 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 30s
 
-.PHONY: test quick lint fuzz perf web web-check setup ledger
+.PHONY: test quick lint fuzz perf ledger web web-check setup
 
 test: setup lint web-check
 	PARLEY_TEST_BROWSER=1 go run ./internal/pgtest/with go test -race -timeout 11m ./...
@@ -37,6 +37,8 @@ perf: setup
 	go build -o bin/parley ./cmd/parley
 	go run ./perf -parley bin/parley
 	go run ./perf -parley bin/parley -store postgres
+	go run ./perf -parley bin/parley -mode isolation
+	go run ./perf -parley bin/parley -mode backlog
 
 web: setup
 	@./scripts/web-check fix

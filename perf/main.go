@@ -1,9 +1,18 @@
-// Command perf measures the server beside a handler that only decodes and
-// answers, and beside a relay that calls back and stores nothing, all in one
-// run on the same machine, and prints the table of docs/performance.md.
+// Command perf makes the figures of docs/performance.md, each mode its own:
 //
-// The load comes from wrk, in turns: baseline, server, baseline, server, … Each
-// figure is the median of its turns, and what counts is the ratio of the two.
+// ratio measures the server beside a handler that only decodes and answers, and
+// beside a relay that calls back and stores nothing, all in one run on the same
+// machine. The load comes from wrk, in turns: baseline, server, baseline, server,
+// … Each figure is the median of its turns, and what counts is the ratio of the
+// two.
+//
+// isolation measures the time from an event's commit to its arrival at a healthy
+// endpoint, while others hang.
+//
+// backlog lets events pile up for an endpoint that is away, and drains them when
+// it comes back.
+//
+// retention measures sends while events are removed.
 package main
 
 import (
@@ -30,7 +39,6 @@ import (
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/pgtest"
-	"github.com/parley-im/parley/usersig"
 )
 
 const (
@@ -44,13 +52,23 @@ func main() {
 	turns := flag.Int("turns", 5, "turns of each measurement")
 	seconds := flag.Int("seconds", 4, "length of a turn")
 	engine := flag.String("store", "sqlite", "sqlite, or postgres: a server of its own, synced")
-	removing := flag.Bool("retention", false, "measure sends while events are removed, instead")
+	mode := flag.String("mode", "ratio", "ratio, isolation, backlog or retention")
+	events := flag.Int("events", 1_000_000, "of the backlog")
 	flag.Parse()
-	measure := run
-	if *removing {
-		measure = retention
+	var err error
+	switch *mode {
+	case "ratio":
+		err = run(*parley, *engine, *turns, *seconds)
+	case "retention":
+		err = retention(*parley, *engine, *turns, *seconds)
+	case "isolation":
+		err = isolation(*parley, *engine, *turns, *seconds)
+	case "backlog":
+		err = backlog(*parley, *engine, *events)
+	default:
+		err = fmt.Errorf("there is no mode %q", *mode)
 	}
-	if err := measure(*parley, *engine, *turns, *seconds); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "perf:", err)
 		os.Exit(1)
 	}
@@ -86,31 +104,20 @@ func run(parley, engine string, turns, seconds int) error {
 		return err
 	}
 	defer stopBase()
-	where, stopStore, err := home(engine, filepath.Join(dir, "data"))
-	if err != nil {
-		return err
-	}
-	defer stopStore()
-	server, stopServer, err := start(exec.Command(parley, append([]string{"serve", "--listen", "127.0.0.1:0", "--admin-listen", "",
-		"--app", strconv.Itoa(sdkAppID), "--app-key", appKey, "--admin", admin, "--group-rate", "0", "--callback-url", "http://" + receiver, "--log-level", "error"}, where...)...),
-		"", regexp.MustCompile(`serves on (\S+)`))
+	server, client, stopServer, err := serve(parley, engine, dir, "--callback-url", "http://"+receiver)
 	if err != nil {
 		return err
 	}
 	defer stopServer()
-	client := &api.Client{BaseURL: server, SDKAppID: sdkAppID, Identifier: admin, UserSig: func(u string) (string, error) {
-		return usersig.Make(sdkAppID, appKey, u, time.Hour)
-	}}
 	for i := range 10 {
 		if _, err := client.CreateGroup(context.Background(), api.CreateGroupRequest{Type: "Public", Name: "perf", GroupId: fmt.Sprintf("g%d", i)}); err != nil {
 			return err
 		}
 	}
-	sig, err := usersig.Make(sdkAppID, appKey, admin, time.Hour)
+	path, err := sendPath(sdkAppID)
 	if err != nil {
 		return err
 	}
-	path := fmt.Sprintf("/v4/group_open_http_svc/send_group_msg?sdkappid=%d&identifier=%s&usersig=%s&random=1&contenttype=json", sdkAppID, admin, sig)
 	script := filepath.Join(dir, "send.lua")
 	if err := os.WriteFile(script, []byte(lua), 0o600); err != nil {
 		return err
@@ -133,7 +140,7 @@ func run(parley, engine string, turns, seconds int) error {
 				return err
 			}
 			before, began := received.Load(), time.Now()
-			p, late, err := wrk(m.conns, seconds, script, m.group, server+path)
+			p, late, err := wrk(m.conns, seconds, script, m.group, server.url+path)
 			if err != nil {
 				return err
 			}
