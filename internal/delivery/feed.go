@@ -83,7 +83,7 @@ func (l *lane) fresh() *item {
 		if len(l.ready) == 0 && !l.read() {
 			return nil
 		}
-		if l.look(); l.route == nil || l.endpoint.Paused != "" {
+		if l.look(); l.ended || l.route == nil || l.endpoint.Paused != "" {
 			return nil
 		}
 		e := &l.ready[0]

@@ -68,8 +68,8 @@ func (l *lane) untilDue(now time.Time) time.Duration {
 	until(l.saveAt)
 	until(l.beat.next)
 	until(l.alarmAt())
-	if l.changed && !l.saving {
-		until(l.stateAt.Add(stateEvery))
+	if at := l.stateAt.Add(stateEvery); l.changed && !l.saving && at.After(l.saveAt) { // else saveAt, or the writer's answer, wakes it
+		until(at)
 	}
 	if l.replays.stale && !l.replays.failed.IsZero() {
 		until(l.replays.failed.Add(readAgain))

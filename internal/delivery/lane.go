@@ -100,12 +100,14 @@ type lane struct {
 	stateAt time.Time // when the state was last written
 	changed bool      // the state is to be written soon
 	unsaved chat.Progress
+	handed  chat.Progress // handed to the writer, which has not answered yet
 	saving  bool
 	saveAt  time.Time  // after a failed hand-over; zero: at once
 	parked  []*item    // in unsaved: due once their row is on disk
 	saved   chan saved // answer of the writer
 	stuck   bool       // the journal could not be read; it is tried again
 	gone    bool       // 410: nothing is sent until the endpoint is changed
+	ended   bool       // the endpoint was removed, perhaps made anew
 
 	expireAgain time.Time // when to look for events that are too old; zero: at the next probe
 	dying       *dying
@@ -331,7 +333,11 @@ func (l *lane) loop() {
 // look takes up a change of the endpoint. It is asked before each new event too:
 // one that was committed after a change was answered is judged by it.
 func (l *lane) look() {
-	if e := l.latest(); e != nil && e != l.endpoint {
+	e := l.latest()
+	if l.ended = e == nil || e.Life != l.life; l.ended { // the lane is about to be stopped
+		return
+	}
+	if e != l.endpoint {
 		l.use(e)
 		l.replays.stale = true
 	}
@@ -407,6 +413,8 @@ func (l *lane) signal() {
 // whyPaused is why nothing is sent; empty: it is.
 func (l *lane) whyPaused() string {
 	switch {
+	case l.ended:
+		return "it was removed"
 	case l.endpoint.Paused != "":
 		return l.endpoint.Paused
 	case l.gone:

@@ -33,6 +33,7 @@ func (l *lane) flush() {
 		l.changed, l.stateAt = false, now
 	}
 	parked := l.parked
+	l.handed = p
 	l.unsaved, l.parked, l.dirty, l.saving, l.saveAt = chat.Progress{}, nil, false, true, time.Time{}
 	var once sync.Once // an answer too many must neither block the writer nor pass for the next one
 	l.save(p, func(err error) {
@@ -42,7 +43,7 @@ func (l *lane) flush() {
 
 // onSaved makes what is now on disk due, or hands it over again a little later.
 func (l *lane) onSaved(s saved) {
-	l.saving = false
+	l.saving, l.handed = false, chat.Progress{}
 	if s.err == nil {
 		for _, it := range s.parked {
 			switch {

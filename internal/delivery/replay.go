@@ -191,8 +191,12 @@ func (l *lane) sendAgain(e *chat.Event, now time.Time) error {
 	if known {
 		it.previous, it.before = row.Previous, row.Attempt
 	}
-	for i := range made {
-		it.before = max(it.before, made[i].Attempt)
+	for _, list := range [][]chat.Attempted{made, l.handed.Failed, l.handed.Delivered, l.unsaved.Failed, l.unsaved.Delivered} {
+		for i := range list {
+			if list[i].Seq == it.seq {
+				it.before = max(it.before, list[i].Attempt)
+			}
+		}
 	}
 	it.attempt = it.before + 1
 	own := *e
