@@ -1,19 +1,15 @@
 package e2e
 
 import (
-	"bytes"
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"net/url"
 	"path/filepath"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
-
-	"github.com/parley-im/parley/api"
 )
 
 // stored reads what no address tells, with statements of its own: the server's
@@ -116,43 +112,4 @@ func (s *stored) read(b *books) {
 		scan(&endpoint, &cursor)
 		of[string(endpoint)].cursor = cursor
 	})
-}
-
-// manage calls a control address and returns its status.
-func manage(t *testing.T, c *api.Client, method, path string, in, out any) int {
-	t.Helper()
-	sig, err := c.UserSig(c.Identifier)
-	if err != nil {
-		t.Fatal(err)
-	}
-	target, err := url.Parse(c.BaseURL + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := target.Query()
-	query.Set("sdkappid", fmt.Sprint(c.SDKAppID))
-	query.Set("identifier", c.Identifier)
-	query.Set("usersig", sig)
-	target.RawQuery = query.Encode()
-	var body bytes.Buffer
-	if in != nil {
-		if err := json.NewEncoder(&body).Encode(in); err != nil {
-			t.Fatal(err)
-		}
-	}
-	request, err := http.NewRequestWithContext(t.Context(), method, target.String(), &body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	res, err := c.HTTP.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode == http.StatusOK && out != nil {
-		if err := json.NewDecoder(res.Body).Decode(out); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return res.StatusCode
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
@@ -21,7 +20,7 @@ type run struct {
 	t         *testing.T
 	dice      *rand.Rand
 	start     func() *server
-	seen      place // where the store is, as the test sees it
+	seen      func() place // where the store is, for the test
 	server    *server
 	senders   *senders
 	endpoints []*moody
@@ -76,7 +75,7 @@ func TestLedger(t *testing.T) {
 // newRun starts a server on an empty place, and senders.
 func newRun(t *testing.T, p place, start func(flags ...string) *server) *run {
 	seed := ledgerSeed(t)
-	r := &run{t: t, seen: p, dice: rand.New(rand.NewPCG(seed, 0)), began: time.Now()}
+	r := &run{t: t, seen: func() place { return p }, dice: rand.New(rand.NewPCG(seed, 0)), began: time.Now()}
 	if start == nil {
 		start = func(flags ...string) *server { return serve(t, nil, flags...) }
 	}
@@ -138,8 +137,8 @@ func (r *run) change() {
 
 func (r *run) resume(m *moody) {
 	r.t.Helper()
-	if status := manage(r.t, r.server.client(), http.MethodPost, "/v1/endpoints/"+m.id+"/resume", struct{}{}, nil); status != http.StatusOK {
-		r.t.Errorf("endpoint %s could not be resumed: status %d", m.id, status)
+	if _, err := r.server.client().ResumeEndpoint(r.t.Context(), m.id); err != nil {
+		r.t.Errorf("endpoint %s could not be resumed: %v", m.id, err)
 	}
 }
 
@@ -187,7 +186,7 @@ func (r *run) close() {
 		m.close() // what was under way has ended
 		b.endpoints = append(b.endpoints, &m.account)
 	}
-	look(t, r.seen).read(b)
+	look(t, r.seen()).read(b)
 	differences := append(b.audit(), b.compareShown(events)...)
 	t.Log("\n" + b.table(r, loaded, settled))
 	for _, d := range differences {
@@ -199,10 +198,9 @@ func (r *run) close() {
 func (r *run) journal(c *api.Client) (list []api.Event) {
 	r.t.Helper()
 	for after := uint64(0); ; {
-		var page api.EventsPage
-		path := fmt.Sprintf("/v1/events?after=%d&limit=%d&nobody=1", after, api.MaxEventsLimit)
-		if status := manage(r.t, c, http.MethodGet, path, nil, &page); status != http.StatusOK {
-			r.t.Fatalf("GET %s: status %d", path, status)
+		page, err := c.Events(r.t.Context(), api.EventsRequest{After: after, Limit: api.MaxEventsLimit, NoBody: true})
+		if err != nil {
+			r.t.Fatal(err)
 		}
 		list = append(list, page.Events...)
 		if after = page.Next; !page.More {
