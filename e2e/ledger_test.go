@@ -212,7 +212,7 @@ func (r *run) journal(c *api.Client) (list []api.Event) {
 // awaitSettled waits until nothing is on its way to any endpoint.
 func (r *run) awaitSettled() {
 	r.t.Helper()
-	var open string
+	var open, before string
 	ctx, late := r.t.Context(), time.Now().Add(patience)
 	for again := time.NewTicker(50 * time.Millisecond); ; {
 		m := r.server.metrics(r.t)
@@ -227,6 +227,9 @@ func (r *run) awaitSettled() {
 		if open == "" {
 			again.Stop()
 			return
+		}
+		if open != before { // a long run leaves much to deliver
+			before, late = open, time.Now().Add(patience)
 		}
 		if time.Now().After(late) {
 			again.Stop()

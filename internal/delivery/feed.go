@@ -206,7 +206,7 @@ func (l *lane) readFailed(err error, after chat.Sequence) {
 	if !l.stuck && l.ctx.Err() == nil {
 		l.log.Error("a lane cannot read the journal; trying again", "app", l.app.ID, "endpoint", l.id, "after", after, "error", err)
 	}
-	l.stuck = true
+	l.stuck, l.reread = true, true
 }
 
 // forget lets go of events that were read and not looked at: they will be read

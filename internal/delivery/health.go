@@ -94,7 +94,7 @@ func (l *lane) untilDue(now time.Time) time.Duration {
 			until(l.apart.due[0].next)
 		}
 	}
-	if l.stuck {
+	if l.reread {
 		wait = min(wait, readAgain)
 	}
 	return max(wait, time.Millisecond)

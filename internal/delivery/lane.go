@@ -105,7 +105,8 @@ type lane struct {
 	saveAt  time.Time  // after a failed hand-over; zero: at once
 	parked  []*item    // in unsaved: due once their row is on disk
 	saved   chan saved // answer of the writer
-	stuck   bool       // the journal could not be read; it is tried again
+	stuck   bool       // the journal could not be read when it was tried last
+	reread  bool       // it is tried again soon
 	gone    bool       // 410: nothing is sent until the endpoint is changed
 	ended   bool       // the endpoint was removed, perhaps made anew
 
@@ -301,6 +302,7 @@ func (l *lane) loop() {
 	defer timer.Stop()
 	for l.ctx.Err() == nil {
 		l.rounds.Add(1)
+		l.reread = false
 		l.look()
 		now := time.Now()
 		l.replay(now)

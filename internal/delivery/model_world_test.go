@@ -164,7 +164,7 @@ func (m *model) set(id string, change func(*chat.Endpoint)) {
 				next.Past = append(next.Past, chat.PastSwitches{UpTo: head, Switches: chat.Switches{Commands: had.Commands, Codes: had.Codes, Groups: had.Groups}})
 			}
 			next.Since = head
-			e.last = 0
+			e.last, e.asked = 0, nil // what is sent again is what the switches let through by then
 		}
 		e.shortest = min(e.shortest, had.HoldTime())
 		if next.InOrder != had.InOrder {
@@ -216,9 +216,9 @@ func (m *model) replay(id string, isDead bool, first, last chat.Sequence) {
 		}
 		m.lastID++
 		e.replays = append(e.replays, chat.Replay{ID: m.lastID, Endpoint: id, First: first, Last: last, Next: first, Dead: isDead})
-		a := asked{at: time.Now()}
+		a, now := asked{at: time.Now()}, chat.Switches{Commands: e.stored.Commands, Codes: e.stored.Codes, Groups: e.stored.Groups}
 		for seq := first; seq <= min(last, e.stored.Cursor); seq++ {
-			if _, for1 := e.wants[seq]; for1 && (first != last || isDead) && (!isDead || e.isDead(seq)) {
+			if _, wanted := e.wants[seq]; wanted && now.Let(&m.events[seq-1]) && (first != last || isDead) && (!isDead || e.isDead(seq)) {
 				a.seqs = append(a.seqs, seq)
 			}
 		}
