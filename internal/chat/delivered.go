@@ -46,6 +46,11 @@ func encodeDelivered(list []Attempted, chunk int64) []byte {
 	for i := range list {
 		a := &list[i]
 		b = binary.AppendUvarint(b, uint64(int64(a.Seq)-seq))
+		back := uint64(0)
+		if a.Previous > 0 {
+			back = uint64(a.Seq - a.Previous)
+		}
+		b = binary.AppendUvarint(b, back)
 		b = binary.AppendVarint(b, a.At-at)
 		seq, at = int64(a.Seq), a.At
 		b = binary.AppendUvarint(b, uint64(max(a.Duration, 0)))
@@ -83,6 +88,7 @@ func DecodeDelivered(c DeliveredChunk) (list []Attempted, err error) {
 	seq, at := c.Chunk*DeliveryChunk, int64(0)
 	for len(b) > 0 && !fail {
 		seq += int64(unsigned())
+		back := Sequence(unsigned())
 		step, size := binary.Varint(b)
 		if size <= 0 {
 			return nil, errDelivered
@@ -90,6 +96,9 @@ func DecodeDelivered(c DeliveredChunk) (list []Attempted, err error) {
 		b = b[size:]
 		at += step
 		a := Attempted{Seq: Sequence(seq), At: at, Duration: int64(unsigned())}
+		if back > 0 {
+			a.Previous = a.Seq - back
+		}
 		flags := unsigned()
 		a.Attempt, a.Replay, a.Status = int(flags>>1), flags&1 == 1, int(unsigned())
 		n := unsigned()

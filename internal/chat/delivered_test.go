@@ -18,6 +18,9 @@ func TestDeliveriesComeBackFromTheirRecords(t *testing.T) {
 				At: rapid.Int64Range(0, 1<<45).Draw(t, "at"), Duration: rapid.Int64Range(0, 30_000).Draw(t, "duration"),
 				Status: rapid.IntRange(100, 599).Draw(t, "status"), Replay: rapid.Bool().Draw(t, "replay"),
 			}
+			if rapid.Bool().Draw(t, "has one before") {
+				a.Previous = chat.Sequence(rapid.Uint64Range(0, uint64(a.Seq)-1).Draw(t, "previous"))
+			}
 			if b := rapid.SliceOfN(rapid.Byte(), 0, 20).Draw(t, "answer"); len(b) > 0 {
 				a.Answer = b
 			}

@@ -19,7 +19,8 @@ type Pending struct {
 // pass, or that have rows of their own, are none.
 type DeadRange struct {
 	First, Last Sequence
-	At          int64 // unix milliseconds
+	Previous    Sequence // the Parley-Previous of the first of them that is for the endpoint
+	At          int64    // unix milliseconds
 	Reason      string
 	Switches    Switches
 }
@@ -34,6 +35,7 @@ type Attempted struct {
 	Reason   string // empty: delivered
 	Answer   []byte // its first bytes; none for the usual answer of a delivery
 	Replay   bool
+	Previous Sequence // the Parley-Previous; of a delivery alone, whose row is gone
 }
 
 // Replay is somebody's request to send events of an endpoint again: the lane

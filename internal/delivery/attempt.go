@@ -99,7 +99,7 @@ func (l *lane) noteDelivery(r result) {
 	if len(l.unsaved.Delivered) >= maxUnsaved { // the store is away; the events are settled all the same
 		return
 	}
-	a := chat.Attempted{Seq: r.seq, Attempt: r.attempt, At: r.started.UnixMilli(), Duration: r.took.Milliseconds(), Status: r.status, Replay: r.replay}
+	a := chat.Attempted{Seq: r.seq, Attempt: r.attempt, At: r.started.UnixMilli(), Duration: r.took.Milliseconds(), Status: r.status, Replay: r.replay, Previous: r.previous}
 	if string(r.answer) != okAnswer {
 		a.Answer = slices.Clone(r.answer[:min(len(r.answer), maxKeptDelivered)])
 	}

@@ -60,12 +60,12 @@ func (l *lane) expire(now time.Time) {
 func (l *lane) die(page []chat.Event, now time.Time) {
 	for i := range page {
 		e := &page[i]
-		if l.endpoint.IsFor(e) {
-			l.lastFor, l.passed = e.Seq, e.Seq
-		}
 		switches, upTo := l.endpoint.SwitchesAt(e.Seq)
 		if d := l.growing(); d == nil || d.upTo < e.Seq {
-			l.dying = &dying{upTo: upTo, DeadRange: chat.DeadRange{First: e.Seq, Switches: switches, Reason: tooOld}}
+			l.dying = &dying{upTo: upTo, DeadRange: chat.DeadRange{First: e.Seq, Previous: l.previousOf(e.Seq), Switches: switches, Reason: tooOld}}
+		}
+		if l.endpoint.IsFor(e) {
+			l.lastFor, l.passed = e.Seq, e.Seq
 		}
 		l.dying.Last, l.dying.At = e.Seq, now.UnixMilli()
 		l.reachUpTo(e.Seq)

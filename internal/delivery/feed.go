@@ -109,9 +109,7 @@ func (l *lane) enter(it *item, e *chat.Event) bool {
 		return false
 	}
 	it.wanted = true
-	if l.lastFor > l.endpoint.ChainStart(e.Seq) {
-		it.previous = l.lastFor
-	}
+	it.previous = l.previousOf(e.Seq)
 	l.lastFor = e.Seq
 	if l.ahead[e.Seq] {
 		l.reach(e.Seq) // its row is the truth
@@ -154,6 +152,14 @@ func (l *lane) reachUpTo(next chat.Sequence) {
 			l.reach(seq)
 		}
 	}
+}
+
+// previousOf is the Parley-Previous of the next event, which has that sequence.
+func (l *lane) previousOf(seq chat.Sequence) chat.Sequence {
+	if l.lastFor > l.endpoint.ChainStart(seq) {
+		return l.lastFor
+	}
+	return 0
 }
 
 // read gets the events after the last that was looked at: from the tape, or a

@@ -30,6 +30,7 @@ const (
 type Journal interface {
 	Head(ctx context.Context, app chat.AppID) (chat.Head, error)
 	Events(ctx context.Context, app chat.AppID, after chat.Sequence, limit, maxBytes int) ([]chat.Event, error)
+	EventsBefore(ctx context.Context, app chat.AppID, before chat.Sequence, limit, maxBytes int) ([]chat.Event, error)
 	Event(ctx context.Context, app chat.AppID, seq chat.Sequence) (chat.Event, bool, error)
 	Pending(ctx context.Context, app chat.AppID, endpoint string, dead bool, after chat.Sequence, limit int) ([]chat.Pending, error)
 	PendingOf(ctx context.Context, app chat.AppID, endpoint string, seq chat.Sequence) (chat.Pending, bool, error)

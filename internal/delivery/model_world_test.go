@@ -304,7 +304,7 @@ func (e *end) arrive(seq, previous, settled chat.Sequence, v *visit) {
 		return
 	case !wanted && !v.replay:
 		say("is not for the endpoint")
-	case !v.replay && previous != want:
+	case wanted && previous != want:
 		say("Previous is %d, want %d", previous, want)
 	case !e.gone.IsZero() && now.After(e.gone):
 		say("the endpoint is removed")
@@ -572,6 +572,14 @@ func (s shelf) Events(_ context.Context, _ chat.AppID, after chat.Sequence, limi
 	defer s.mu.Unlock()
 	page := s.events[min(int(after), len(s.events)):]
 	return slices.Clone(page[:min(len(page), limit)]), s.readFault
+}
+
+func (s shelf) EventsBefore(_ context.Context, _ chat.AppID, before chat.Sequence, limit, _ int) ([]chat.Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	page := slices.Clone(s.events[:min(int(before)-1, len(s.events))])
+	slices.Reverse(page)
+	return page[:min(len(page), limit)], s.readFault
 }
 
 func (s shelf) Event(_ context.Context, _ chat.AppID, seq chat.Sequence) (chat.Event, bool, error) {

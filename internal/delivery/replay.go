@@ -16,7 +16,7 @@ type replays struct {
 	list   []chat.Replay
 	stale  bool // there may be new ones
 	failed time.Time
-	ranges []chat.DeadRange // of the first of the list, if it is of dead letters
+	ranges []chat.DeadRange // as they were when the first of the list was begun
 	loaded int64            // whose ranges they are
 }
 
@@ -63,6 +63,13 @@ func (l *lane) keepProgress(list []chat.Replay) {
 
 // takeUp goes on with a replay by a page.
 func (l *lane) takeUp(p *chat.Replay, now time.Time) error {
+	if l.replays.loaded != p.ID {
+		ranges, err := l.journal.DeadRanges(l.ctx, l.app.ID, l.id)
+		if err != nil {
+			return err
+		}
+		l.replays.ranges, l.replays.loaded = ranges, p.ID
+	}
 	if p.Dead {
 		return l.takeUpDead(p, now)
 	}
@@ -76,7 +83,11 @@ func (l *lane) takeUp(p *chat.Replay, now time.Time) error {
 			break
 		}
 		if p.Fits(e) && (p.First == p.Last || l.endpoint.IsFor(e)) && e.Seq <= l.cursor {
-			if err := l.sendAgain(e, now); err != nil {
+			previous, err := l.inDeadRange(e.Seq)
+			if err != nil {
+				return err
+			}
+			if err := l.sendAgain(e, previous, now); err != nil {
 				return err
 			}
 		}
@@ -91,13 +102,6 @@ func (l *lane) takeUp(p *chat.Replay, now time.Time) error {
 // takeUpDead goes on with a replay of dead letters: those with rows of their own
 // and those in ranges, in the order of their sequences.
 func (l *lane) takeUpDead(p *chat.Replay, now time.Time) error {
-	if l.replays.loaded != p.ID {
-		ranges, err := l.journal.DeadRanges(l.ctx, l.app.ID, l.id)
-		if err != nil {
-			return err
-		}
-		l.replays.ranges, l.replays.loaded = ranges, p.ID
-	}
 	rows, err := l.journal.Pending(l.ctx, l.app.ID, l.id, true, p.Next-1, maxReplaying)
 	if err != nil {
 		return err
@@ -107,6 +111,7 @@ func (l *lane) takeUpDead(p *chat.Replay, now time.Time) error {
 		end = min(end, rows[len(rows)-1].Seq)
 	}
 	isRow := make(map[chat.Sequence]bool, len(rows))
+	before := make(map[chat.Sequence]chat.Sequence) // of those without a row
 	var list []chat.Event
 	for i := range rows {
 		if rows[i].Seq > end {
@@ -126,7 +131,7 @@ func (l *lane) takeUpDead(p *chat.Replay, now time.Time) error {
 		if d.Last < p.Next || d.First > end {
 			continue
 		}
-		more, upTo, err := l.inRange(d, p, max(d.First, p.Next), min(d.Last, end), isRow)
+		more, upTo, err := l.inRange(d, p, max(d.First, p.Next), min(d.Last, end), isRow, before)
 		if err != nil {
 			return err
 		}
@@ -138,7 +143,7 @@ func (l *lane) takeUpDead(p *chat.Replay, now time.Time) error {
 	}
 	for i := range list {
 		if list[i].Seq <= end {
-			if err := l.sendAgain(&list[i], now); err != nil {
+			if err := l.sendAgain(&list[i], before[list[i].Seq], now); err != nil {
 				return err
 			}
 		}
@@ -149,7 +154,7 @@ func (l *lane) takeUpDead(p *chat.Replay, now time.Time) error {
 
 // inRange finds the dead letters of a range that have no row and were not
 // delivered since, and says how far it looked.
-func (l *lane) inRange(d *chat.DeadRange, p *chat.Replay, first, last chat.Sequence, isRow map[chat.Sequence]bool) (list []chat.Event, upTo chat.Sequence, err error) {
+func (l *lane) inRange(d *chat.DeadRange, p *chat.Replay, first, last chat.Sequence, isRow map[chat.Sequence]bool, before map[chat.Sequence]chat.Sequence) (list []chat.Event, upTo chat.Sequence, err error) {
 	page, err := l.journal.Events(l.ctx, l.app.ID, first-1, maxReplaying, pageBytes)
 	if err != nil {
 		return nil, 0, err
@@ -164,18 +169,57 @@ func (l *lane) inRange(d *chat.DeadRange, p *chat.Replay, first, last chat.Seque
 	if err != nil {
 		return nil, 0, err
 	}
+	last, err = l.lastLet(d, first)
+	if err != nil {
+		return nil, 0, err
+	}
 	for i := range page {
 		e := &page[i]
-		if e.Seq <= upTo && !isRow[e.Seq] && !was[e.Seq] && d.Switches.Let(e) && p.Fits(e) {
+		if e.Seq > upTo || !d.Switches.Let(e) {
+			continue
+		}
+		before[e.Seq], last = last, e.Seq
+		if !isRow[e.Seq] && !was[e.Seq] && p.Fits(e) {
 			list = append(list, *e)
 		}
 	}
 	return list, upTo, nil
 }
 
+// inDeadRange is the Parley-Previous of an event, if it is in a range of dead
+// letters.
+func (l *lane) inDeadRange(seq chat.Sequence) (chat.Sequence, error) {
+	for i := range l.replays.ranges {
+		if d := &l.replays.ranges[i]; seq >= d.First && seq <= d.Last {
+			return l.lastLet(d, seq)
+		}
+	}
+	return 0, nil
+}
+
+// lastLet is the last event of a range before a sequence that was for the
+// endpoint; if it has none, that before the range.
+func (l *lane) lastLet(d *chat.DeadRange, before chat.Sequence) (chat.Sequence, error) {
+	for before > d.First {
+		page, err := l.journal.EventsBefore(l.ctx, l.app.ID, before, maxReplaying, pageBytes)
+		if err != nil {
+			return 0, err
+		}
+		for i := range page {
+			if before = page[i].Seq; before >= d.First && d.Switches.Let(&page[i]) {
+				return before, nil
+			}
+		}
+		if len(page) == 0 {
+			break
+		}
+	}
+	return d.Previous, nil
+}
+
 // sendAgain gives an event a row with its next attempt. One that waits for an
-// attempt anyway is left alone.
-func (l *lane) sendAgain(e *chat.Event, now time.Time) error {
+// attempt anyway is left alone. previous is used if no row and no delivery tells.
+func (l *lane) sendAgain(e *chat.Event, previous chat.Sequence, now time.Time) error {
 	if _, waits := l.apart.seqs[e.Seq]; waits {
 		return nil
 	}
@@ -187,7 +231,7 @@ func (l *lane) sendAgain(e *chat.Event, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	it := &item{seq: e.Seq, time: e.Time, wanted: true, apart: true, replay: true, since: now, next: now}
+	it := &item{seq: e.Seq, time: e.Time, wanted: true, apart: true, replay: true, since: now, next: now, previous: previous}
 	if known {
 		it.previous, it.before = row.Previous, row.Attempt
 	}
@@ -195,6 +239,9 @@ func (l *lane) sendAgain(e *chat.Event, now time.Time) error {
 		for i := range list {
 			if list[i].Seq == it.seq {
 				it.before = max(it.before, list[i].Attempt)
+				if list[i].Reason == "" && !known {
+					it.previous = list[i].Previous
+				}
 			}
 		}
 	}

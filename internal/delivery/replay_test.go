@@ -197,10 +197,22 @@ func TestWhatWaitsForLongerThanItLivesIsDeadAsARange(t *testing.T) {
 			switch n := times[seq]; {
 			case n > 1:
 				t.Fatalf("%d was replayed %d times", seq, n)
+			case n == 1 && w.newest[seq].previous != previous(w, seq):
+				t.Fatalf("%d was replayed with Previous %d", seq, w.newest[seq].previous)
 			case n == 0 && w.wanted(seq) && w.fates[seq] != delivered, n == 1 && !w.wanted(seq):
 				t.Fatalf("%d was replayed %d times; wanted %t", seq, n, w.wanted(seq))
 			}
 		}
 		wantAllDelivered(t, w)
 	})
+}
+
+// previous is the event before it for the endpoint, in the same chain.
+func previous(w *world, seq chat.Sequence) chat.Sequence {
+	for s := seq - 1; s > w.stored.ChainStart(seq); s-- {
+		if w.wanted(s) {
+			return s
+		}
+	}
+	return 0
 }

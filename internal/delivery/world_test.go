@@ -462,6 +462,14 @@ func (w *world) Events(_ context.Context, _ chat.AppID, after chat.Sequence, lim
 	return slices.Clone(page[:min(len(page), limit)]), nil
 }
 
+func (w *world) EventsBefore(_ context.Context, _ chat.AppID, before chat.Sequence, limit, _ int) ([]chat.Event, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	page := slices.Clone(w.events[:min(int(before)-1, len(w.events))])
+	slices.Reverse(page)
+	return page[:min(len(page), limit)], w.read()
+}
+
 func (w *world) Event(_ context.Context, _ chat.AppID, seq chat.Sequence) (chat.Event, bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

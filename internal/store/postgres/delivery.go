@@ -53,11 +53,11 @@ func (s *Store) CountPending(ctx context.Context, app chat.AppID, endpoint strin
 
 // DeadRanges lists an endpoint's dead letters that have no rows of their own.
 func (s *Store) DeadRanges(ctx context.Context, app chat.AppID, endpoint string) (list []chat.DeadRange, err error) {
-	err = s.query(ctx, "read dead ranges", "SELECT first, last, at, reason, switches FROM dead_ranges WHERE app = $1 AND endpoint = $2 ORDER BY first",
+	err = s.query(ctx, "read dead ranges", "SELECT first, last, previous, at, reason, switches FROM dead_ranges WHERE app = $1 AND endpoint = $2 ORDER BY first",
 		func(r pgx.Rows) error {
 			var d chat.DeadRange
 			var switches []byte
-			err := r.Scan(&d.First, &d.Last, &d.At, str(&d.Reason), &switches)
+			err := r.Scan(&d.First, &d.Last, &d.Previous, &d.At, str(&d.Reason), &switches)
 			if err == nil {
 				err = json.Unmarshal(switches, &d.Switches)
 			}
@@ -215,10 +215,10 @@ func (t *tx) putProgress(p *chat.Progress) error {
 		if err != nil {
 			return fmt.Errorf("switches of a dead range: %w", err)
 		}
-		t.queue("put a dead range", -1, `INSERT INTO dead_ranges (app, endpoint, first, last, at, reason, switches) SELECT $1, $2, $3, $4, $5, $6, $7
+		t.queue("put a dead range", -1, `INSERT INTO dead_ranges (app, endpoint, first, last, at, reason, switches, previous) SELECT $1, $2, $3, $4, $5, $6, $7, $9
 			WHERE EXISTS (SELECT 1 FROM endpoints WHERE app = $1 AND id = $2) AND `+ofTerm+`$8)
 			ON CONFLICT (app, endpoint, first) DO UPDATE SET last = excluded.last, at = excluded.at, reason = excluded.reason, switches = excluded.switches`,
-			app, endpoint, int64(d.First), int64(d.Last), d.At, blob(d.Reason), switches, term)
+			app, endpoint, int64(d.First), int64(d.Last), d.At, blob(d.Reason), switches, term, int64(d.Previous))
 	}
 	for _, r := range p.Replays {
 		if r.Next > r.Last {

@@ -66,13 +66,13 @@ func (s *Store) DeadRanges(ctx context.Context, app chat.AppID, endpoint string)
 		return c.each(func(scan scanner) error {
 			var d chat.DeadRange
 			var switches []byte
-			err := scan(&d.First, &d.Last, &d.At, &d.Reason, &switches)
+			err := scan(&d.First, &d.Last, &d.Previous, &d.At, &d.Reason, &switches)
 			if err == nil {
 				err = json.Unmarshal(switches, &d.Switches)
 			}
 			list = append(list, d)
 			return err
-		}, "SELECT first, last, at, reason, switches FROM dead_ranges WHERE app = ? AND endpoint = ? ORDER BY first", int64(app), blob(endpoint))
+		}, "SELECT first, last, previous, at, reason, switches FROM dead_ranges WHERE app = ? AND endpoint = ? ORDER BY first", int64(app), blob(endpoint))
 	})
 	return list, err
 }
@@ -257,9 +257,9 @@ func (c *session) putProgress(app chat.AppID, p *chat.Progress) error {
 		if err != nil {
 			return fmt.Errorf("switches of a dead range: %w", err)
 		}
-		if err := c.exec(`INSERT INTO dead_ranges (app, endpoint, first, last, at, reason, switches) VALUES (?, ?, ?, ?, ?, ?, ?)
+		if err := c.exec(`INSERT INTO dead_ranges (app, endpoint, first, last, previous, at, reason, switches) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET last = excluded.last, at = excluded.at, reason = excluded.reason, switches = excluded.switches`,
-			int64(app), endpoint, int64(d.First), int64(d.Last), d.At, blob(d.Reason), switches); err != nil {
+			int64(app), endpoint, int64(d.First), int64(d.Last), int64(d.Previous), d.At, blob(d.Reason), switches); err != nil {
 			return err
 		}
 	}

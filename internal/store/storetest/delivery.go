@@ -18,11 +18,11 @@ func deliveries(t *testing.T, w *world) {
 	}, Delivered: []chat.Attempted{
 		{Seq: 2000, Attempt: 1, At: 50, Duration: 3, Status: 200},
 		{Seq: 1, Attempt: 1, At: 40, Duration: 2, Status: 200, Answer: []byte("{}")},
-		{Seq: 2, Attempt: 4, At: 30, Duration: 2, Status: 200, Replay: true},
-	}, Dead: []chat.DeadRange{{First: 7, Last: 900, At: 11, Reason: "too old", Switches: chat.Switches{Commands: []string{"c"}, Codes: []int{1}, Groups: []chat.GroupID{"g"}}}},
+		{Seq: 2, Attempt: 4, At: 30, Duration: 2, Status: 200, Replay: true, Previous: 1},
+	}, Dead: []chat.DeadRange{{First: 7, Last: 900, Previous: 5, At: 11, Reason: "too old", Switches: chat.Switches{Commands: []string{"c"}, Codes: []int{1}, Groups: []chat.GroupID{"g"}}}},
 		Failed: []chat.Attempted{{Seq: 2, Attempt: 3, At: 20, Status: 500, Reason: "500", Replay: true}}}
 	second := chat.Progress{Endpoint: "a", Cursor: 3001, At: 2, Delivered: []chat.Attempted{{Seq: 2, Attempt: 5, At: 60, Status: 200}},
-		Dead: []chat.DeadRange{{First: 7, Last: 1000, At: 12, Reason: "too old"}}}
+		Dead: []chat.DeadRange{{First: 7, Last: 1000, Previous: 5, At: 12, Reason: "too old"}}}
 	other := chat.Progress{Endpoint: "none", At: 1, Delivered: first.Delivered, Dead: first.Dead, Failed: first.Failed, Lane: &lane}
 	w.report(t, first, other)
 	w.report(t, second)

@@ -72,7 +72,7 @@ var carried = []table{
 	{name: "failures", from: "failures t", keys: 4, columns: columns(number, "app", bytes, "endpoint", number, "seq", integer, "n",
 		number, "attempt at duration status", bytes, "reason answer", truth, "replay")},
 	{name: "deliveries", from: "deliveries t", keys: 4, columns: columns(number, "app", bytes, "endpoint", number, "chunk at", bytes, "body")},
-	{name: "dead_ranges", from: "dead_ranges t", keys: 3, columns: columns(number, "app", bytes, "endpoint", number, "first last at",
+	{name: "dead_ranges", from: "dead_ranges t", keys: 3, columns: columns(number, "app", bytes, "endpoint", number, "first last previous at",
 		bytes, "reason switches")},
 	{name: "replays", from: "replays t", keys: 3, columns: columns(number, "app", bytes, "endpoint", number, "id next last", bytes, "body")},
 	{name: "tokens", from: "tokens t", keys: 2, columns: columns(number, "app", bytes, "id name", number, "created_at", bytes, "hash")},

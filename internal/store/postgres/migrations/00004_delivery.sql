@@ -27,6 +27,7 @@ CREATE TABLE dead_ranges (
 	endpoint bytea NOT NULL,
 	first    bigint NOT NULL,
 	last     bigint NOT NULL,
+	previous bigint NOT NULL, -- of the first of them that was for the endpoint
 	at       bigint NOT NULL, -- unix milliseconds
 	reason   bytea NOT NULL,
 	switches bytea NOT NULL, -- JSON: which of them were for the endpoint

@@ -27,6 +27,7 @@ CREATE TABLE dead_ranges (
 	endpoint BLOB NOT NULL,
 	first    INTEGER NOT NULL,
 	last     INTEGER NOT NULL,
+	previous INTEGER NOT NULL, -- of the first of them that was for the endpoint
 	at       INTEGER NOT NULL, -- unix milliseconds
 	reason   BLOB NOT NULL,
 	switches BLOB NOT NULL, -- JSON: which of them were for the endpoint
