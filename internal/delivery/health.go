@@ -30,12 +30,18 @@ func healthOf(s *chat.LaneState, now time.Time) health {
 	return h
 }
 
-// again has a failing endpoint probed at once: it was changed.
+// again has a failing endpoint probed at once, whatever it asked for: it was
+// changed.
 func (h *health) again(now time.Time) {
+	h.probe(now)
+	h.until = time.Time{}
+}
+
+// probe has a failing endpoint probed at once.
+func (h *health) probe(now time.Time) {
 	if !h.down.IsZero() {
 		h.probes, h.next, h.soon = 0, now, now
 	}
-	h.until = time.Time{}
 }
 
 // allowed is how many attempts may be under way now.

@@ -115,6 +115,9 @@ func (a *apart) take(now time.Time, probing bool) *item {
 	return heap.Remove(&a.due, found).(*item)
 }
 
+// sort puts the due ones in order after the times of some were changed.
+func (a *apart) sort() { heap.Init(&a.due) }
+
 // hasten makes what failed because the endpoint did due soon.
 func (a *apart) hasten(soon func() time.Time) {
 	for _, it := range a.seqs {
@@ -122,7 +125,7 @@ func (a *apart) hasten(soon func() time.Time) {
 			it.next = at
 		}
 	}
-	heap.Init(&a.due)
+	a.sort()
 }
 
 type seqHeap []chat.Sequence

@@ -31,12 +31,17 @@ func (l *lane) replay(now time.Time) {
 			r.failed = now
 			return
 		}
+		if slices.ContainsFunc(list, func(p chat.Replay) bool { return !l.isReplay(p.ID) }) {
+			l.health.probe(now) // who asks for it may have mended the endpoint
+		}
 		l.keepProgress(list)
 		r.list, r.stale, r.failed = list, false, time.Time{}
 	}
 	for len(r.list) > 0 && l.apart.replays < maxReplaying && len(l.apart.seqs) < maxApart && l.whyPaused() == "" && l.health.down.IsZero() {
 		p := &r.list[0]
-		if err := l.takeUp(p, now); err != nil {
+		err := l.takeUp(p, now)
+		l.apart.sort()
+		if err != nil {
 			l.readFailed(err, p.Next-1)
 			return
 		}
@@ -48,6 +53,11 @@ func (l *lane) replay(now time.Time) {
 		l.log.Info("a replay is done", "app", l.app.ID, "endpoint", l.id, "replay", p.ID)
 		r.list = r.list[1:]
 	}
+}
+
+// isReplay says whether a request is known already.
+func (l *lane) isReplay(id int64) bool {
+	return slices.ContainsFunc(l.replays.list, func(p chat.Replay) bool { return p.ID == id })
 }
 
 // keepProgress keeps how far replays are beyond what is written.
@@ -218,9 +228,13 @@ func (l *lane) lastLet(d *chat.DeadRange, before chat.Sequence) (chat.Sequence, 
 }
 
 // sendAgain gives an event a row with its next attempt. One that waits for an
-// attempt anyway is left alone. previous is used if no row and no delivery tells.
+// attempt anyway waits no longer: its row still names the later time, which is
+// what holds after a crash. previous is used if no row and no delivery tells.
 func (l *lane) sendAgain(e *chat.Event, previous chat.Sequence, now time.Time) error {
-	if _, waits := l.apart.seqs[e.Seq]; waits {
+	if it, waits := l.apart.seqs[e.Seq]; waits {
+		if it.next.After(now) {
+			it.next = now
+		}
 		return nil
 	}
 	row, known, err := l.journal.PendingOf(l.ctx, l.app.ID, l.id, e.Seq)

@@ -79,6 +79,54 @@ func TestADeadLetterIsSentAgainOnRequestAndCountsOn(t *testing.T) {
 	})
 }
 
+func TestAFailingEndpointIsProbedAtOnceWhenAReplayIsAskedFor(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.answer = always(internal)
+		w.start()
+		w.refuse(6)
+		pass(2 * time.Hour) // a probe a minute
+		probes := len(w.times(0))
+		w.ask(chat.Replay{First: 5, Last: 5})
+		pass(100 * time.Millisecond)
+		if n := len(w.times(0)) - probes; n != 1 {
+			t.Fatalf("%d probes at once", n)
+		}
+		w.with(func() { w.answer = always(ok) })
+		w.ask(chat.Replay{First: 6, Last: 6})
+		pass(15 * time.Second)
+		wantAllDelivered(t, w)
+	})
+}
+
+func TestAnEventThatWaitsForItsNextAttemptIsSentAtOnceOnRequest(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.answer = func(a arrival) step {
+			if a.seq <= 2 {
+				return missing
+			}
+			return ok
+		}
+		w.start()
+		w.refuse(10)
+		pass(24 * time.Hour) // the next attempt is hours away
+		tried := [2]int{len(w.times(1)), len(w.times(2))}
+		w.with(func() { w.answer = always(ok) })
+		w.ask(chat.Replay{First: 2, Last: 2})
+		pass(time.Second)
+		if one, two := len(w.times(1)), len(w.times(2)); one != tried[0] || two != tried[1]+1 {
+			t.Errorf("event 1 was tried %d times and event 2 %d times, before %v", one, two, tried)
+		}
+		if left := w.undelivered(); len(left) != 1 || w.count().replays != 0 || len(w.replayed()) != 0 {
+			t.Errorf("left: %v, %+v, sent again after it had arrived: %v", left, w.count(), w.replayed())
+		}
+		w.ask(chat.Replay{})
+		pass(time.Second)
+		wantAllDelivered(t, w)
+	})
+}
+
 func TestARangeIsSentAgainAndWhatNeverWasForTheEndpointIsNot(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, w *world) {
