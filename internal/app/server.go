@@ -153,14 +153,14 @@ func (s *Server) Start(ctx context.Context) (err error) {
 
 	doors := rest.Config{
 		Backend: s.backend, Logger: s.log, Registry: s.registry, TrustedProxies: s.cfg.TrustedProxies,
-		Operator: s.operator(), Ready: s.ready, Feed: s.feed, Lanes: s.lanes, Tester: samples{s.backend, network},
+		Operator: s.operator(), Ready: s.ready, Trouble: s.fullness, Feed: s.feed, Lanes: s.lanes, Tester: samples{s.backend, network},
 		CheckCallbackURL: func(u string) error { return delivery.CheckHost(u, s.cfg.Hosted) },
 	}
 	s.serve(public, rest.New(doors))
 	if admin != nil {
 		if s.console, err = console.New(console.Config{
 			Listen: s.cfg.AdminListen, Logger: s.log, Password: s.cfg.AdminPassword, TrustedProxies: s.cfg.TrustedProxies,
-			Gatherer: s.registry, Ready: s.ready, Apps: s.status, API: rest.NewConsole(doors),
+			Gatherer: s.registry, Ready: s.ready, API: rest.NewConsole(doors),
 		}); err != nil {
 			return err
 		}

@@ -436,7 +436,7 @@ func words(t *testing.T, b *browsertest.Browser) {
 
 func explain(t *testing.T, b *browsertest.Browser) {
 	_, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/users/mei")
-	p.Fill("Group id", "tea-house")
+	p.Fill("Group id (optional)", "tea-house")
 	p.Click("Ask")
 	p.See("accepted and stored as message 41", "the member is muted in the group")
 	p.Shot("explain")

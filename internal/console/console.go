@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/parley-im/parley/internal/chat"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -32,8 +31,6 @@ type Config struct {
 	// Healthy and Ready say why the process is not alive, or takes no writes.
 	// Their text is shown to anybody. nil is always well.
 	Healthy, Ready func(context.Context) error
-	// Apps tells of every app; nil is none. It must not take long.
-	Apps func(context.Context) []AppStatus
 	// API answers what the page asks: the requests under /admin/api that passed
 	// guard and login, with that prefix taken off. nil answers all with 404.
 	API http.Handler
@@ -42,26 +39,6 @@ type Config struct {
 	// Now is the clock of sessions and of the limit on wrong secrets; nil is
 	// time.Now.
 	Now func() time.Time
-}
-
-// AppStatus is how one app stands.
-type AppStatus struct {
-	ID    chat.AppID
-	Epoch string // of the app's journal
-	// CallbackHost is the host, with the port if any, of the callback URL; ""
-	// for an app without one.
-	CallbackHost string
-	// Attempts are the sends that came to the door; the five below say how
-	// they ended, Unanswered that it is not known or nobody waited for it. They
-	// all count from the same moment. What is left of Attempts is under way.
-	Attempts, Accepted, Refused, Dropped, Repeated, Unanswered uint64
-	// Head is the sequence of the app's newest event, 0 before the first.
-	Head chat.Sequence
-	// Cursor is the sequence up to which all callbacks are settled: delivered,
-	// or waiting in a row of their own.
-	Cursor chat.Sequence
-	// Waiting is how many events are still to be delivered.
-	Waiting uint64
 }
 
 // validate returns every fault of c, joined, each naming its field.
@@ -91,9 +68,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Ready == nil {
 		c.Ready = well
-	}
-	if c.Apps == nil {
-		c.Apps = func(context.Context) []AppStatus { return nil }
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

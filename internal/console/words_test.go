@@ -52,10 +52,25 @@ func TestPageNamesEveryRule(t *testing.T) {
 		}
 		for _, rule := range []string{
 			chat.RuleAPIRate, chat.RuleParameters, chat.RuleGroup, chat.RuleSender, chat.RuleAccountMute, chat.RuleMemberMute, chat.RuleMuteAll, chat.RuleSize,
-			chat.RuleFormat, chat.RuleFrequency, chat.RuleFilter, chat.RuleBeforeSend, chat.RuleOverload, chat.RuleStore, chat.RuleInternal,
+			chat.RuleFormat, chat.RuleFrequency, chat.RuleFilter, chat.RuleBeforeSend, chat.RuleOverload, chat.RuleDisk, chat.RuleStore, chat.RuleInternal,
 		} {
 			if !regexp.MustCompile(`\b` + rule + `: ".+"`).MatchString(words[1]) {
 				t.Errorf("%s has no words for the rule %s", l, rule)
+			}
+		}
+	}
+}
+
+func TestPageHasAWordForEveryOutcomeOfAnExplanation(t *testing.T) {
+	t.Parallel()
+	for _, l := range []string{"en", "zh", "ko"} {
+		words := regexp.MustCompile(`\n  outcomes: \{(.*?)\},`).FindStringSubmatch(source(t, "console/src/words/"+l+".ts"))
+		if words == nil {
+			t.Fatalf("%s names no outcomes", l)
+		}
+		for _, outcome := range []string{api.OutcomeAccepted, api.OutcomeDropped, api.OutcomeRefused, api.OutcomeUnknown} {
+			if !regexp.MustCompile(`\b` + outcome + `: ".+"`).MatchString(words[1]) {
+				t.Errorf("%s has no word for the outcome %s", l, outcome)
 			}
 		}
 	}

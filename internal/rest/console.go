@@ -89,7 +89,8 @@ func (h *handler) listStatus(w http.ResponseWriter, r *http.Request) {
 func (h *handler) showStatus(w http.ResponseWriter, r *http.Request) {
 	s := struct {
 		Ready   bool
-		Fault   string
+		Fault   string // why it is not ready
+		Trouble string // why sends are refused although it is
 		Version string
 	}{Ready: true, Version: version}
 	for _, check := range []func(context.Context) error{h.Healthy, h.Ready} {
@@ -99,6 +100,9 @@ func (h *handler) showStatus(w http.ResponseWriter, r *http.Request) {
 		if err := check(r.Context()); err != nil {
 			s.Ready, s.Fault = false, err.Error()
 		}
+	}
+	if s.Ready && h.Trouble != nil {
+		s.Trouble = h.Trouble()
 	}
 	writeControl(w, http.StatusOK, s)
 }

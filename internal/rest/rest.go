@@ -56,6 +56,9 @@ type Config struct {
 	// Healthy and Ready say why the process is not alive, or takes no writes.
 	// nil is always well.
 	Healthy, Ready func(context.Context) error
+	// Trouble says what keeps sends out while the process is ready, "" if nothing
+	// does; it is shown in the console. nil is nothing.
+	Trouble func() string
 }
 
 // handler is the door. It keeps nothing between two calls but the UserSigs it

@@ -66,6 +66,7 @@ export function Console() {
         {status.data && !status.data.Ready && (
           <p class="banner" role="alert"><b>{t.notReady}</b> <span>{status.data.Fault}</span></p>
         )}
+        {status.data?.Trouble && <p class="banner" role="alert"><b>{t.troubled}</b> <span>{status.data.Trouble}</span></p>}
         <Fault error={status.error} retry={status.reload} />
         <Caught key={place.path}><Body parts={parts} id={id} apps={apps} query={place.query} /></Caught>
       </main>

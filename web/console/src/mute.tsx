@@ -18,7 +18,7 @@ export function Mute(props: { label?: string; title: string; action: (seconds: n
   };
   return (
     <>
-      <button type="button" onClick={() => setOpen(true)}>{props.label ?? t.mute}</button>
+      <button type="button" aria-label={props.label ?? props.title} onClick={() => setOpen(true)}>{props.label ?? t.mute}</button>
       {open && (
         <Dialog title={props.title} onClose={() => setOpen(false)}>
           <form onSubmit={submit}>

@@ -41,7 +41,8 @@ export interface AppKey {
 
 export interface Status {
   Ready: boolean;
-  Fault: string;
+  Fault: string; // why it is not ready
+  Trouble: string; // why sends are refused although it is
   Version: string;
 }
 
@@ -168,7 +169,7 @@ export interface TestResult extends Attempt {
 }
 
 export interface Explanation {
-  Outcome: "refused" | "dropped" | "accepted";
+  Outcome: "refused" | "dropped" | "accepted" | "unknown";
   Exception?: EventDetail;
   Message?: {
     GroupId: string;

@@ -13,7 +13,7 @@ export function EndpointView(props: { id: string; endpoint: string }) {
   const path = app(props.id, `/v1/endpoints/${encodeURIComponent(props.endpoint)}`);
   const loaded = useLoad(path, (s) => get<Endpoint>(path, s), 3000);
   return (
-    <View title={t.endpointNamed(props.endpoint)}>
+    <View title={t.endpointNamed(props.endpoint)} lead={loaded.data?.URL && <span class="break">{loaded.data.URL}</span>}>
       <Show of={loaded}>
         {(e) => (
           <>

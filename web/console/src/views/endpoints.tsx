@@ -17,17 +17,18 @@ export function EndpointsView(props: { id: string }) {
           !Endpoints?.length ? <Panel><Empty>{t.endpoints.none}</Empty></Panel> : (
             <Panel>
               <table class="cards">
-                <thead><tr><th>{t.endpoint}</th><th>{t.events.state}</th><th class="n">{t.lane.backlog}</th><th class="n">{t.lane.waiting}</th><th class="n">{t.lane.dead}</th><th class="n">{t.lane.inFlight}</th><th>{t.lane.oldest}</th></tr></thead>
+                <thead><tr><th>{t.endpoint}</th><th>{t.events.state}</th><th class="n">{t.lane.backlog}</th><th class="n">{t.lane.waiting}</th><th class="n">{t.lane.dead}</th><th class="n">{t.lane.inFlight}</th><th>{t.lane.oldest}</th><th>{t.lane.delivered}</th></tr></thead>
                 <tbody>
                   {Endpoints.map((e) => (
                     <tr key={e.Id}>
                       <th scope="row"><a href={page(props.id, "endpoints", e.Id)}>{e.Id}</a><small class="break">{e.URL}</small></th>
-                      <td data-name={t.events.state}><EndpointState of={e} /></td>
+                      <td data-name={t.events.state}><div><EndpointState of={e} /><Trouble of={e} /></div></td>
                       <td class="n" data-name={t.lane.backlog}>{number(e.Lane.Backlog)}</td>
                       <td class={"n" + (e.Lane.Waiting ? " warn" : "")} data-name={t.lane.waiting}>{number(e.Lane.Waiting)}</td>
                       <td class={"n" + (e.Lane.Dead ? " bad" : "")} data-name={t.lane.dead}>{number(e.Lane.Dead)}</td>
                       <td class="n" data-name={t.lane.inFlight}>{e.Lane.InFlight} / {e.Lane.Limit}</td>
                       <td data-name={t.lane.oldest}>{e.Lane.OldestAt ? <Time ms={e.Lane.OldestAt} ago /> : <span class="dim">{t.lane.nothing}</span>}</td>
+                      <td data-name={t.lane.delivered}><Time ms={e.Lane.DeliveredAt ?? 0} ago /></td>
                     </tr>
                   ))}
                 </tbody>
@@ -49,6 +50,19 @@ export function EndpointState(props: { of: Endpoint }) {
     <>
       <Badge kind={Lane.Waiting ? "warn" : "good"}>{Lane.Waiting ? t.lane.retrying(number(Lane.Waiting)) : t.lane.active}</Badge>
       {Lane.Dead > 0 && <> <Badge kind="bad">{t.lane.deadLetters(number(Lane.Dead))}</Badge></>}
+    </>
+  );
+}
+
+// Trouble tells since when an endpoint fails, and its last error while that
+// matters.
+export function Trouble(props: { of: Endpoint }) {
+  const { State, Reason, Lane } = props.of;
+  return (
+    <>
+      {State !== "active" && Reason && <small class="break">{Reason}</small>}
+      {Lane.FailingAt ? <small>{t.lane.failingSince} <Time ms={Lane.FailingAt} ago /></small> : null}
+      {Lane.LastError && (Lane.FailingAt || Lane.Waiting > 0 || Lane.Dead > 0) ? <small class="break">{Lane.LastError}</small> : null}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "../../../shared/client";
 import { explainCode } from "../../../shared/codes";
 import { useLoad } from "../../../shared/load";
@@ -8,14 +9,30 @@ import { Badge, Empty, Fact, Facts, Json, Outcome, Panel, Show, Time, useAction,
 import { forever, type EventDelivery, type EventDetail } from "../types";
 import { language, number, t } from "../words";
 
+// Milliseconds between two looks, and how long the quick ones go on.
+const slow = 5000;
+const quick = 1000;
+const soon = 10_000;
+
 export function EventView(props: { id: string; event: string }) {
-  const detail = useLoad(props.event, (s) => get<EventDetail>(app(props.id, `/v1/events/${encodeURIComponent(props.event)}`), s), 5000);
+  const [asked, setAsked] = useState(0); // when it was last sent again
+  const [every, setEvery] = useState(slow);
+  const detail = useLoad(props.event, (s) => get<EventDetail>(app(props.id, `/v1/events/${encodeURIComponent(props.event)}`), s), every);
+  // While something is about to happen, it is shown as it happens.
+  useEffect(() => {
+    const due = detail.data?.Deliveries.some((d) => d.State === "waiting" && !d.NextAt);
+    setEvery(due || Date.now() < asked + soon ? quick : slow);
+  }, [detail.data, asked]);
+  const again = () => {
+    setAsked(Date.now());
+    detail.reload();
+  };
   if (detail.data === undefined && detail.error instanceof ApiError && detail.error.status === 404) {
     return <View title={t.event.title}><Empty>{t.event.gone} <a href={page(props.id, "events")}>{t.event.toList}</a></Empty></View>;
   }
   return (
     <Show of={detail}>
-      {(d) => <Detail id={props.id} of={d} reload={detail.reload} />}
+      {(d) => <Detail id={props.id} of={d} reload={again} />}
     </Show>
   );
 }
@@ -107,6 +124,7 @@ function meant(name: string, value: unknown): ComponentChildren {
     const ms = typeof value === "number" ? (value < 1e11 ? value * 1000 : value) : Date.parse(String(value));
     return Number.isFinite(ms) ? <Time ms={ms} /> : String(value);
   }
+  if ((name === "free" || name === "mark") && typeof value === "number") return `${number(Math.round(value / 2 ** 20))} MB`;
   if (name.endsWith("_ms")) return `${value} ms`;
   if (typeof value === "number") return number(value);
   return typeof value === "string" ? value : JSON.stringify(value);
@@ -151,7 +169,7 @@ function Deliveries(props: { id: string; of: EventDetail; reload: () => void }) 
         <div class="delivery" key={d.Endpoint}>
           <div class="panel-head">
             <h3><a href={page(props.id, "endpoints", d.Endpoint)}>{d.Endpoint}</a> <DeliveryBadge of={d} /></h3>
-            <button type="button" disabled={act.busy} onClick={() => again(d.Endpoint)}>{t.event.again}</button>
+            <button type="button" aria-label={t.event.againTo(d.Endpoint)} disabled={act.busy} onClick={() => again(d.Endpoint)}>{t.event.again}</button>
           </div>
           {d.State === "waiting" && <p>{d.NextAt ? <>{t.event.nextAt} <Time ms={d.NextAt} /></> : t.event.due}</p>}
           {d.Reason && <p class="break">{d.Reason}</p>}

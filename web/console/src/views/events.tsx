@@ -50,7 +50,7 @@ export function EventsView(props: { id: string; query: URLSearchParams }) {
   const subject = filters.from || filters.group;
 
   return (
-    <View title={filters.command === exceptionCommand ? t.events.exceptions : t.events.title} lead={t.events.lead}>
+    <View title={filters.command === exceptionCommand ? t.events.exceptions : t.events.title} lead={filters.command === exceptionCommand ? t.events.lead : t.events.allLead}>
       <Filter key={props.query.toString()} id={props.id} filters={filters} apply={(f) => go(here(f))} />
       <Panel
         title={subject ? t.events.of(subject) : live ? t.events.newest : t.events.older}

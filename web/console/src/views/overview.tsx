@@ -3,7 +3,7 @@ import { useLoad } from "../../../shared/load";
 import { go } from "../../../shared/router";
 import { app, call, get, page } from "../api";
 import type { Apps } from "../console";
-import { EndpointState } from "./endpoints";
+import { EndpointState, Trouble } from "./endpoints";
 import { EventTable } from "./events";
 import { Dialog, Empty, Fault, Panel, Secret, Show, useAction, View } from "../parts";
 import { exceptionCommand, type App, type AppKey, type Endpoint, type EventsPage } from "../types";
@@ -123,7 +123,7 @@ function Attention(props: { apps: App[] }) {
               {troubled.map(({ app: id, endpoint: e }) => (
                 <li key={id + e.Id}>
                   <a href={page(id, "endpoints", e.Id)}>{id} · {e.Id}</a> <EndpointState of={e} />
-                  {e.Lane.LastError && <small class="break">{e.Lane.LastError}</small>}
+                  <Trouble of={e} />
                 </li>
               ))}
             </ul>

@@ -19,6 +19,8 @@ export function UserView(props: { id: string; user: string }) {
   );
 }
 
+const outcomeKinds = { accepted: "good", refused: "bad", dropped: "bad", unknown: "plain" } as const;
+
 // Explain tells what became of the user's sends, accepted ones too.
 function Explain(props: { id: string; user: string }) {
   const [group, setGroup] = useState("");
@@ -38,7 +40,7 @@ function Explain(props: { id: string; user: string }) {
   return (
     <Panel title={t.users.explain} note={t.users.explainNote}>
       <form class="line" onSubmit={submit}>
-        <label class="grow">{t.groupId}<input name="group" value={group} required autocomplete="off" spellcheck={false} onInput={(e) => setGroup(e.currentTarget.value.trim())} /></label>
+        <label class="grow">{t.groupId} {t.optional}<input name="group" value={group} autocomplete="off" spellcheck={false} onInput={(e) => setGroup(e.currentTarget.value.trim())} /></label>
         <label>Random {t.optional}<input name="random" value={random} inputMode="numeric" pattern="[0-9]*" autocomplete="off" onInput={(e) => setRandom(e.currentTarget.value.trim())} /></label>
         <label>{t.events.period}
           <select value={String(hours)} onChange={(e) => setHours(Number(e.currentTarget.value))}>
@@ -55,7 +57,7 @@ function Explain(props: { id: string; user: string }) {
             {list.map((x, i) => (
               <li key={i}>
                 <span>
-                  <Badge kind={x.Outcome === "accepted" ? "good" : "bad"}>{t.outcomes[x.Outcome]}</Badge>{" "}
+                  <Badge kind={outcomeKinds[x.Outcome] ?? "plain"}>{t.outcomes[x.Outcome] ?? x.Outcome}</Badge>{" "}
                   {x.Message && <><Time ms={x.Message.MsgTime * 1000} /> MsgSeq {x.Message.MsgSeq} {x.Message.Recalled && t.groups.recalled} {x.Message.Rewritten && t.compared.rewritten}</>}
                   {x.Exception && <Time ms={x.Exception.EventTime} />}
                   <small class="break">{x.Text}</small>

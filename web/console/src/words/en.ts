@@ -5,7 +5,7 @@ export const en = {
   loading: "Loading…", again: "Try again", never: "never", cancel: "Cancel", close: "Close", copy: "Copy", copied: "Copied", save: "Save", saved: "Saved.",
   nothingChanged: "Nothing was changed.", add: "Add", remove: "Remove", more: "More", back: "Back", all: "All", older: "Older", toNewest: "Newest", toFirst: "To the first", pages: "Pages",
   actions: "Actions", yes: "yes", no: "no", forever: "for good", optional: "(optional)", mute: "Mute", unmute: "Unmute", howLong: "For how long", unchanged: "unchanged",
-  shownOnce: "Shown once; keep it now", notReady: "The server takes no writes.", notFound: "There is no such page", toOverview: "To the overview", appMissing: "There is no such app.",
+  shownOnce: "Shown once; keep it now", notReady: "The server takes no writes.", troubled: "Messages are refused.", notFound: "There is no such page", toOverview: "To the overview", appMissing: "There is no such app.",
   ago: (d: string) => `${d} ago`,
   code: (n: number) => `Code ${n}`,
   typeToConfirm: (word: string) => `Type ${word} to confirm`,
@@ -39,7 +39,7 @@ export const en = {
 
   // Exceptions and events.
   events: {
-    title: "Events", exceptions: "Exceptions", lead: "Every message that was not delivered to its group, newest first. Open one to see why.",
+    title: "Events", exceptions: "Exceptions", lead: "Every message that was not delivered to its group, newest first. Open one to see why.", allLead: "Everything that endpoints are told of, newest first.",
     newest: "Newest", older: "Older", of: (who: string) => `Found for ${who}`, live: "live", liveFailed: "not live: the server does not answer", userPage: "User's page", groupPage: "Group's page",
     filter: "Filter", code: "Code", kind: "Kind", allKinds: "All events", period: "Period", anyTime: "Any time", lastHour: "Last hour", lastDay: "Last 24 hours", lastWeek: "Last 7 days",
     between: "Between…", since: "From", until: "Until", any: "Any", state: "State", show: "Show", clear: "Clear", sequence: "No.",
@@ -52,23 +52,23 @@ export const en = {
     send: "The message", allOf: "all exceptions", client: "Sent from", count: "Shared record", shares: (n: string) => `${n} refusals alike within a second`,
     cut: "Cut", cutBytes: (n: string) => `${n} bytes of the message are not kept`, callback: "Callback", id: "Event id", epoch: "epoch",
     compared: "What the rule compared", comparedNothing: "This rule looks at the request alone.", beforeSend: "Before-send question", beforeSendNote: "What your app's backend answered.",
-    answer: "Answer", deliveries: "Deliveries", noEndpoint: "There is no endpoint to tell.", again: "Send again", againAll: "Send again to all",
+    answer: "Answer", deliveries: "Deliveries", noEndpoint: "There is no endpoint to tell.", again: "Send again", againTo: (e: string) => `Send again to ${e}`, againAll: "Send again to all",
     sentAgain: (e: string) => `It is being sent again to ${e}.`, sentAgainAll: "It is being sent again to all endpoints that want it.",
-    nextAt: "Next attempt", due: "Due now.", replay: "replay", firstTry: "Delivered at the first attempt.", attempt: "Attempt", took: "Took", status: "Status", result: "Result", failed: "failed",
+    nextAt: "Next attempt", due: "Due. While an endpoint fails, it gets one event at a time.", replay: "replay", firstTry: "Delivered at the first attempt.", attempt: "Attempt", took: "Took", status: "Status", result: "Result", failed: "failed",
     body: "Callback body", raw: "As sent, in one line", toUser: "To the user: end the mute", toGroup: "To the group", toWords: "To the filter words", toGroups: "To the list of groups",
     toSettings: "To the limits", toEndpoints: "To the endpoints",
   },
   states: { delivered: "delivered", waiting: "waiting", dead: "dead letter", unwanted: "not wanted there", earlier: "from before the endpoint" },
-  outcomes: { refused: "refused", dropped: "dropped", accepted: "accepted" },
+  outcomes: { refused: "refused", dropped: "dropped", accepted: "accepted", unknown: "unknown" },
   answers: { none: "no answer", allow: "allow", refuse: "refuse", drop: "drop without telling" },
   rules: {
     api_rate: "calls of send_group_msg a second", parameters: "the request's fields", group: "the group exists", sender: "the sender may send to the group", account_mute: "mute of the account everywhere",
     member_mute: "mute of the member in the group", mute_all: "mute of the whole group", size: "size of the message", format: "what the group's type allows", frequency: "messages a second",
-    content_filter: "filter words", before_send: "answer of your app's backend", overload: "the server's load", store: "the server's store", internal: "a fault of the server",
+    content_filter: "filter words", before_send: "answer of your app's backend", overload: "the server's load", disk: "room on the server's disk", store: "the server's store", internal: "a fault of the server",
   },
   compared: {
     member: "Is a member", scope: "Counted for", count: "Found", limit: "Limit", type: "Group type", rewritten_by_app: "Your app had rewritten the message", rule: "Rule", waited_ms: "Waited", limit_ms: "Limit",
-    fault: "Fault", doing: "While", group_id_bytes: "Bytes of the group id", from_account_bytes: "Bytes of From_Account", answer: "Answered code", unanswered: "Why there was no answer", mute_all: "Whole group is muted",
+    fault: "Fault", free: "Room that is free", mark: "Room that must be free", doing: "While", group_id_bytes: "Bytes of the group id", from_account_bytes: "Bytes of From_Account", answer: "Answered code", unanswered: "Why there was no answer", mute_all: "Whole group is muted",
     role: "Sender's role", mute_until: "Muted until", word: "Word found", size: "Size in bytes", reason: "Why", code: "Code", rewritten: "Rewritten by your app",
   },
 
@@ -131,7 +131,7 @@ export const en = {
   },
   users: {
     open: "Open", lead: "Give the id of a user to see his mutes and groups, and what became of his messages.", exceptions: "Exceptions of this user",
-    explain: "What became of a message?", explainNote: "Accepted ones are found here, too.", ask: "Ask", hours2: "Last 2 hours", nothing: "No send is known from then. It did not reach this server: look at the client and its connection.", why: "Why",
+    explain: "What became of a message?", explainNote: "Accepted ones are found too, if the group is given.", ask: "Ask", hours2: "Last 2 hours", nothing: "No send is known from then. It did not reach this server: look at the client and its connection.", why: "Why",
     accountMute: "Mute everywhere", accountMuteNote: "Holds in all groups, for sends over REST on his behalf as well.", mutedForever: "muted for good", mutedFor: (d: string) => `muted for another ${d}`,
     notMuted: "Not muted.", muteEverywhere: "Mute everywhere", muteTitle: (who: string) => `Mute ${who} in all groups`, groups: (n: string) => `Groups (${n})`, noGroups: "He is in no group.",
   },
