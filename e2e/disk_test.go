@@ -139,6 +139,7 @@ func TestDiskThatFillsUpLosesNothingThatWasAnswered(t *testing.T) {
 	if m := s.metrics(t); m["parley_unrecorded_refusals"] != 0 || m["parley_disk_free_bytes"] > 16*mb {
 		t.Errorf("%v of these refusals are not recorded, %v bytes free", m["parley_unrecorded_refusals"], m["parley_disk_free_bytes"])
 	}
+	has(t, "the console's status", s.console(t, "GET", "/status", ""), `"Ready":true`, `"Trouble":"the disk is low: `)
 	d.fill(t, 0)
 	w.awaitUnknown()
 	eventually(t, "the server says that the disk is full", func() bool {

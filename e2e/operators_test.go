@@ -237,32 +237,37 @@ func TestServerEndsWhileSomebodyWaits(t *testing.T) {
 	<-done // answered, or cut off before it began
 }
 
+// console calls the API of the console's pages.
+func (s *server) console(t testing.TB, method, path, body string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.admin+"/admin/api"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.printed(t, `console token: (\S+)\n`)[1])
+	r.Header.Set("X-Parley-Console", "1")
+	res, err := s.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode != http.StatusOK {
+		t.Errorf("%s %s: %d %s, %v", method, path, res.StatusCode, text, err)
+	}
+	return string(text)
+}
+
 // The pages of the console have their API.
 func TestConsoleAsksTheServer(t *testing.T) {
 	t.Parallel()
 	s := serve(t, nil, oneApp(folder(t.TempDir()), nil)...)
-	secret := s.printed(t, `console token: (\S+)\n`)[1]
 	ask := func(method, path, body string, parts ...string) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.admin+"/admin/api"+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+secret)
-		r.Header.Set("X-Parley-Console", "1")
-		res, err := s.http.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		if err != nil || res.StatusCode != http.StatusOK {
-			t.Errorf("%s %s: %d %s, %v", method, path, res.StatusCode, text, err)
-		}
-		has(t, method+" "+path, string(text), parts...)
+		has(t, method+" "+path, s.console(t, method, path, body), parts...)
 	}
 	app := "/apps/" + strconv.Itoa(appID)
-	ask("GET", "/status", "", `"Ready":true`)
+	ask("GET", "/status", "", `"Ready":true`, `"Trouble":""`)
 	ask("GET", "/apps", "", strconv.Itoa(appID))
 	ask("POST", app+"/v4/"+api.CommandAccountImport, `{"UserID":"ann"}`, `"ActionStatus":"OK"`)
 	ask("POST", app+"/v4/"+api.CommandCreateGroup, `{"Type":"Public","Name":"n","GroupId":"g"}`, `"GroupId":"g"`)

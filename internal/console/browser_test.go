@@ -452,6 +452,12 @@ func faults(t *testing.T, b *browsertest.Browser) {
 	f.mu.Unlock()
 	p.Go(p.URL())
 	p.See("The server takes no writes.", "the disk is <full>")
+	f.mu.Lock()
+	f.fault, f.trouble = "", "the disk is <low>"
+	f.mu.Unlock()
+	p.Go(p.URL())
+	p.See("Messages are refused.", "the disk is <low>")
+	p.Gone("The server takes no writes.")
 	base := strings.TrimSuffix(p.URL(), "/admin/")
 	p.Go(base + "/admin/apps/1400000001/events/nowhere")
 	p.See("There is no such event.")

@@ -36,6 +36,7 @@ type fixture struct {
 	muteAll   string
 	silenced  map[string]uint32 // accounts, seconds
 	fault     string            // why it is not ready
+	trouble   string            // why it refuses sends although it is
 	changes   []string          // method, path and body of what changed something
 	news      chan struct{}     // closed and made anew by an event
 }
@@ -189,7 +190,7 @@ func (f *fixture) routes() {
 		})
 	}
 	handle("GET /status", func(*http.Request, []byte) (any, *refusal) {
-		return map[string]any{"Ready": f.fault == "", "Fault": f.fault, "Version": "0.1.0-test"}, nil
+		return map[string]any{"Ready": f.fault == "", "Fault": f.fault, "Trouble": f.trouble, "Version": "0.1.0-test"}, nil
 	})
 	handle("GET /apps", func(*http.Request, []byte) (any, *refusal) { return map[string]any{"Apps": f.apps}, nil })
 	handle("POST /apps", func(r *http.Request, body []byte) (any, *refusal) {

@@ -18,10 +18,10 @@ export function EndpointView(props: { id: string; endpoint: string }) {
         {(e) => (
           <>
             <LanePanel id={props.id} path={path} of={e} reload={loaded.reload} />
+            <ReplayPanel id={props.id} of={e} reload={loaded.reload} />
             <div class="columns">
               <div><Edit path={path} of={e} reload={loaded.reload} /></div>
               <div>
-                <ReplayPanel id={props.id} of={e} reload={loaded.reload} />
                 <Keys path={path} of={e} reload={loaded.reload} />
                 <Panel title={t.endpoints.remove} note={t.endpoints.removeNote}>
                   <Confirm label={t.endpoints.remove} title={t.endpoints.remove} text={t.endpoints.removeText} danger word={e.Id}
