@@ -38,8 +38,20 @@ func serve(t *testing.T, policy, text string) string {
 	return s.URL
 }
 
-func TestPageIsUsedAsPeopleDo(t *testing.T) {
+func TestABrowser(t *testing.T) {
 	b := browsertest.Start(t)
+	for name, test := range map[string]func(*testing.T, *browsertest.Browser){
+		"a page is used as people do":                                use,
+		"faults of the page fail the test, unless they are expected": faults,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, b)
+		})
+	}
+}
+
+func use(t *testing.T, b *browsertest.Browser) {
 	p := b.Open(t, browsertest.Look{Width: 400, Height: 300, Dark: true, Language: "ko-KR"}, serve(t, "", document))
 	p.See("it moved", "ko-KR")
 	p.Fill("Name", "Mei")
@@ -78,8 +90,7 @@ func (t *told) Errorf(format string, args ...any) {
 }
 func (t *told) Cleanup(end func()) { t.ends = append(t.ends, end) }
 
-func TestFaultsOfThePageFailTheTestUnlessExpected(t *testing.T) {
-	b := browsertest.Start(t)
+func faults(t *testing.T, b *browsertest.Browser) {
 	for name, c := range map[string]struct{ policy, text, want string }{
 		"console":   {"", `<script>console.error("it is", "bad")</script>`, "it is"},
 		"exception": {"", `<script>null.x</script>`, "TypeError"},
@@ -88,6 +99,7 @@ func TestFaultsOfThePageFailTheTestUnlessExpected(t *testing.T) {
 		"missing":   {"img-src 'none'", `<img src=/x.png>`, "Content Security Policy"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			for _, expected := range []bool{false, true} {
 				inner := &told{TB: t}
 				p := b.Open(inner, browsertest.Look{}, serve(t, c.policy, c.text))
