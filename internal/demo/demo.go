@@ -152,17 +152,37 @@ type stage struct {
 	monitor *monitor.Monitor
 	server  *app.Server
 	world   *world
+	shown   slog.LevelVar // the least of the log that is shown
 }
 
-// open starts the monitor, then the server, then makes the world. What is
+// open starts the server, then the monitor, which fetches from it what is not
+// called back, then makes the world and has the server call the monitor. What is
 // returned is to be closed, also with an error.
 func (c *Config) open(ctx context.Context, d *desk, folder string) (*stage, error) {
 	s := &stage{}
-	log := c.logger(d)
+	s.shown.Set(slog.LevelWarn)
+	log := c.logger(d, &s.shown)
 	key, token := chat.NewAppKey(), rand.Text()
+	server := app.NewServer(config.Serve{
+		Listen: orLoopback(c.Listen), AdminListen: orLoopback(c.AdminListen), Data: filepath.Join(folder, "server"),
+		Apps:     []config.App{{ID: sdkAppID, Key: key, Change: api.AppChange{Admins: []string{admin}}}},
+		Operator: true,
+	}, log.With("part", "server"), nil)
+	if err := server.Start(ctx); err != nil {
+		return s, err
+	}
+	s.server = server
+	s.world = newWorld("http://"+reachable(server.Addr()), sdkAppID, key)
+	reader, err := s.world.client.AddToken(ctx, "monitor")
+	if err != nil {
+		return s, fmt.Errorf("make a token for the monitor: %w", err)
+	}
 	m, err := monitor.New(monitor.Config{
 		Listen: orLoopback(c.MonitorListen), Data: filepath.Join(folder, "monitor"), Logger: log.With("part", "monitor"),
-		Apps:        []monitor.App{{SdkAppid: sdkAppID, CallbackTokens: []string{token}}},
+		Apps: []monitor.App{{
+			SdkAppid: sdkAppID, CallbackTokens: []string{token},
+			Server: monitor.Server{URL: s.world.client.BaseURL, Token: reader.Secret},
+		}},
 		OnException: d.exception,
 	})
 	if err != nil {
@@ -173,27 +193,20 @@ func (c *Config) open(ctx context.Context, d *desk, folder string) (*stage, erro
 	}
 	s.monitor = m
 	callbackURL := "http://" + reachable(m.Addr()) + "/callback"
-	server := app.NewServer(config.Serve{
-		Listen: orLoopback(c.Listen), AdminListen: orLoopback(c.AdminListen), Data: filepath.Join(folder, "server"),
-		Apps: []config.App{{ID: sdkAppID, Key: key, Change: api.AppChange{
-			Admins: []string{admin}, CallbackURL: &callbackURL, CallbackToken: &token,
-		}}},
-		Operator: true,
-	}, log.With("part", "server"), nil)
-	if err := server.Start(ctx); err != nil {
-		return s, err
+	if _, err := s.world.client.UpdateApp(ctx, sdkAppID, api.AppChange{CallbackURL: &callbackURL, CallbackToken: &token}); err != nil {
+		return s, fmt.Errorf("have the server call the monitor: %w", err)
 	}
-	s.server = server
-	s.world = newWorld("http://"+reachable(server.Addr()), sdkAppID, key)
 	if err := s.world.settle(ctx); err != nil {
 		return s, fmt.Errorf("prepare the app: %w", err)
 	}
 	return s, nil
 }
 
-// close stops what open started: the server before the monitor it calls.
+// close stops what open started: the server before the monitor it calls. That the
+// monitor cannot read from it then is no news.
 func (s *stage) close() error {
 	var faults []error
+	s.shown.Set(slog.LevelError)
 	if s.world != nil {
 		s.world.close()
 	}
@@ -227,9 +240,10 @@ func (s *stage) summary() (sum monitor.Summary, err error) {
 	return sum, nil
 }
 
-// logger writes everything to the log, and warnings and errors to the desk.
-func (c *Config) logger(d *desk) *slog.Logger {
-	shown := slog.NewTextHandler(d, &slog.HandlerOptions{Level: slog.LevelWarn})
+// logger writes everything to the log, and what is of the least level that is
+// shown to the desk.
+func (c *Config) logger(d *desk, least *slog.LevelVar) *slog.Logger {
+	shown := slog.NewTextHandler(d, &slog.HandlerOptions{Level: least})
 	if c.Log == nil {
 		return slog.New(shown)
 	}

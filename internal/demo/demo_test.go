@@ -124,6 +124,7 @@ func TestEveryReasonIsRefusedAndCalledBackAndTheBooksAgree(t *testing.T) {
 		`(?m)^server console: http://127\.0\.0\.1:\d+/admin/ \(token \S+\)$`,
 		`(?m)^parley demo ended after `,
 		`(?m)^  callbacks +\d+ arrived, 0 missing$`,
+		`(?m)^  monitor +\d+ exceptions, missing now: 0`,
 		`(?m)^  data +was in \S+ and is removed$`,
 	}, documented...), others...) {
 		if !regexp.MustCompile(want).MatchString(text) {
@@ -166,12 +167,12 @@ func TestMonitorPageAndAPIAnswerWhileTheCrowdTalks(t *testing.T) {
 		}
 		return string(body)
 	}
-	var page, exceptions string
+	var page, exceptions, summary string
 	go func() {
 		defer cancel()
 		out.await(ctx.Done(), documented[0])
 		if m := regexp.MustCompile(`monitor page: (\S+)`).FindStringSubmatch(out.String()); m != nil {
-			page, exceptions = get(m[1]), get(m[1]+"api/exceptions?code=10010")
+			page, exceptions, summary = get(m[1]), get(m[1]+"api/exceptions?code=10010"), get(m[1]+"api/summary")
 		}
 	}()
 	t.Setenv("TMPDIR", t.TempDir())
@@ -180,6 +181,9 @@ func TestMonitorPageAndAPIAnswerWhileTheCrowdTalks(t *testing.T) {
 	}
 	if !strings.Contains(page, "<!doctype html>") || !strings.Contains(exceptions, `"Has anybody finished chapter four?"`) {
 		t.Errorf("page %q, exceptions %q", page, exceptions)
+	}
+	if !strings.Contains(summary, `"Server":"http://127.0.0.1:`) || strings.Contains(summary, `"Fault"`) {
+		t.Errorf("the monitor does not read the journal: %s", summary)
 	}
 }
 

@@ -46,10 +46,23 @@ func (r *result) lines() []string {
 		fmt.Sprintf("  %-10s (from the answer to a refusal to the commit of its callback)", ""),
 		fmt.Sprintf("  %-10s %d attempts = %d accepted + %d refused + %d dropped + %d repeated", "server",
 			r.server.Attempts, r.server.Accepted, r.server.Refused, r.server.Dropped, r.server.Repeated),
-		fmt.Sprintf("  %-10s %s", "monitor", plural(int(r.monitor.Total), "exception")),
+		fmt.Sprintf("  %-10s %s, %s", "monitor", plural(int(r.monitor.Total), "exception"), r.arrived()),
 		fmt.Sprintf("  %-10s was in %s and is removed", "data", r.data),
 	)
 	return lines
+}
+
+// arrived tells what the monitor knows to be missing, and what it had to fetch.
+func (r *result) arrived() string {
+	var missing, fetched uint64
+	for _, j := range r.monitor.Journals {
+		missing, fetched = missing+j.Missing, fetched+uint64(j.Backfilled)
+	}
+	text := fmt.Sprintf("missing now: %d", missing)
+	if fetched > 0 {
+		text += fmt.Sprintf(", %d fetched from the server", fetched)
+	}
+	return text
 }
 
 // faults are everything that should not be: callbacks that did not arrive, and
@@ -93,6 +106,11 @@ func (r *result) monitorFaults(compare func(string, int, int)) (faults []string)
 	}
 	for _, refused := range r.monitor.Refused {
 		faults = append(faults, fmt.Sprintf("the monitor refused callbacks: %s, %d times", refused.Text, refused.Count))
+	}
+	for _, j := range r.monitor.Journals {
+		if j.Missing > 0 {
+			faults = append(faults, fmt.Sprintf("the monitor misses up to %s", plural(int(j.Missing), "event")))
+		}
 	}
 	slices.Sort(faults)
 	return faults

@@ -20,7 +20,7 @@ func clean() *result {
 			p50: 1400 * time.Microsecond, p95: 3 * time.Millisecond, max: 3 * time.Millisecond,
 		},
 		server:  chat.Counts{Attempts: 12, Totals: chat.Totals{Accepted: 9, Refused: 3}},
-		monitor: monitor.Summary{Total: 3, Reasons: []monitor.ReasonCount{{Code: 10017, Count: 2}, {Code: 10010, Count: 1}}},
+		monitor: monitor.Summary{Total: 3, Journals: []monitor.Journal{{LastSequence: 3, Complete: 3, Backfilled: 1}}, Reasons: []monitor.ReasonCount{{Code: 10017, Count: 2}, {Code: 10010, Count: 1}}},
 		data:    "/tmp/parley-demo-1",
 	}
 }
@@ -57,6 +57,7 @@ func TestFaults(t *testing.T) {
 		{"the monitor refused callbacks", func(r *result) {
 			r.monitor.Refused = []monitor.RefusedReason{{Reason: callback.ReasonSignWrong, Text: "wrong Sign", Count: 4}}
 		}, []string{"wrong Sign, 4 times"}},
+		{"the monitor misses an event", func(r *result) { r.monitor.Journals[0].Missing = 1 }, []string{"misses up to 1 event"}},
 		{"a send without an answer may have had any outcome", func(r *result) {
 			r.totals.sends, r.totals.unanswered = 13, 1
 			r.server.Attempts, r.server.Accepted = 13, 10
