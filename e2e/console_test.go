@@ -170,7 +170,8 @@ func (d *operatorsDay) seesEveryKindOfRefusal() {
 func (d *operatorsDay) findsOutWhy() {
 	p := d.page
 	p.Click("Parley")
-	p.See("A message did not arrive?", "callbacks waiting", "audit")
+	p.See("A message did not arrive?", "callbacks waiting", "audit", "Failing since", "500 Internal Server Error")
+	d.shots("failing")
 	p.Fill("User id", "mei")
 	p.Click("Search")
 	p.See("Found for mei")
@@ -178,6 +179,7 @@ func (d *operatorsDay) findsOutWhy() {
 	p.Click("The sender is muted 10017")
 	p.See("mute of the member in the group", "Muted until", "for good", "did it arrive?", "primary delivered")
 	p.See("audit waiting", "500 Internal Server Error", "the disk of the audit is full")
+	d.shots("waiting")
 }
 
 func (d *operatorsDay) sendsAgain() {
@@ -309,12 +311,12 @@ func (d *operatorsDay) looksAround() {
 		}
 		d.shots(v.name)
 	}
-	p.Resize(0, 0)
 }
 
 // shots are pictures for people to look at; see [browsertest.Page.Shot].
 func (d *operatorsDay) shots(name string) {
 	p := d.page
+	p.Resize(360, 740)
 	p.Shot("real-" + name + "-360")
 	p.Resize(0, 0)
 	p.Shot("real-" + name + "-1280")
