@@ -9,7 +9,8 @@
 //
 // The short form runs with `go test ./...` and needs nothing but Go. Tests that
 // look at system calls need strace and the right to trace, those of the other
-// engine a PostgreSQL (internal/pgtest); they skip without.
+// engine a PostgreSQL (internal/pgtest), that of the console a Chromium; they
+// skip without.
 // PARLEY_E2E_LONG=1 kills more often and sends more.
 //
 // The ledger (ledger_*.go, `make ledger`) accounts for every single send: what

@@ -341,7 +341,7 @@ func crowd(t *testing.T, b *browsertest.Browser) {
 func endpoints(t *testing.T, b *browsertest.Browser) {
 	f, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/endpoints")
 	p.Expect("status of 400")
-	p.See("audit", "failing")
+	p.See("audit", "failing", "Failing since", "connection refused", "Last delivery")
 	p.Click("Add an endpoint")
 	p.Fill("Id", "second")
 	p.Fill("URL", "ftp://x")
