@@ -133,6 +133,9 @@ func (p *Poster) post(a Alert) error {
 		return fmt.Errorf("post: %s", cause(err))
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which nothing ends
+		return errors.New("the alert URL answered 101")
+	}
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10))
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		return fmt.Errorf("the alert URL answered %s", res.Status)

@@ -96,6 +96,8 @@ type SigningKey struct {
 type LaneState struct {
 	FailingAt   int64  `json:",omitempty"` // since when it fails as a whole, unix milliseconds; 0: it does not
 	Probes      int    `json:",omitempty"` // that failed since
+	TriedFor    int64  `json:",omitempty"` // for how long it was tried since, milliseconds: without pauses and times when nobody ran
+	ResumedAt   int64  `json:",omitempty"` // when its last pause ended, unix milliseconds
 	TroubleAt   int64  `json:",omitempty"` // since when it has taken nothing that it was sent; 0: it has
 	Alarmed     bool   `json:",omitempty"` // the alarm was raised, and not yet that it recovered
 	LastError   string `json:",omitempty"`

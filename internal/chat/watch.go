@@ -64,6 +64,24 @@ func (b *Backend) refresh(app AppID) {
 	b.put(app, &alteration{app: app, done: make(chan struct{})})
 }
 
+// Sync brings what is known of an app up to what other processes have committed
+// until now. Where there are none it does nothing.
+func (b *Backend) Sync(ctx context.Context, app AppID) error {
+	if !b.store.Concurrent() {
+		return nil
+	}
+	c := &alteration{app: app, done: make(chan struct{})}
+	if !b.put(app, c) {
+		return ErrStopped
+	}
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // look brings what is remembered of an app up to its head as it is now. It runs
 // in the app's writer, so that no change of this process comes between.
 func (w *writer) look(app AppID) error {

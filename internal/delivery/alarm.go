@@ -37,7 +37,8 @@ func (l *lane) trouble(reason string, now time.Time) {
 
 // alarmAt is when the alarm is due; zero: it is not.
 func (l *lane) alarmAt() time.Time {
-	if l.alarm.after == 0 || l.state.TroubleAt == 0 || l.state.Alarmed || l.whyPaused() != "" {
+	nothing := l.health.down.IsZero() && len(l.apart.seqs) == 0 && len(l.window) == 0 // waits for it
+	if l.alarm.after == 0 || l.state.TroubleAt == 0 || l.state.Alarmed || l.whyPaused() != "" || nothing {
 		return time.Time{}
 	}
 	return time.UnixMilli(l.state.TroubleAt).Add(l.alarm.after)

@@ -174,6 +174,9 @@ func (l *lane) fail(r result, now time.Time) {
 	if it.replay {
 		born = it.since
 	}
+	if resumed := time.UnixMilli(l.state.ResumedAt); resumed.After(born) {
+		born = resumed // a pause makes nothing older
+	}
 	age := now.Sub(born)
 	if failing {
 		age = 0 // the endpoint is at fault: no event dies of that

@@ -109,6 +109,31 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("fec0::/10"),
 }
 
+// metadata are where clouds tell their machines secrets, beside the link-local
+// range: of Amazon and Google over IPv6, Alibaba, Oracle and Azure.
+var metadata = []netip.Addr{
+	netip.MustParseAddr("fd00:ec2::254"),
+	netip.MustParseAddr("fd20:ce::254"),
+	netip.MustParseAddr("100.100.100.200"),
+	netip.MustParseAddr("192.0.0.192"),
+	netip.MustParseAddr("168.63.129.16"),
+}
+
+// embedded is the IPv4 address within an IPv6 one that stands for it: mapped and
+// compatible ones, those of NAT64 and of 6to4.
+func embedded(ip netip.Addr) (netip.Addr, bool) {
+	b := ip.As16()
+	for _, in := range []struct {
+		prefix string
+		at     int
+	}{{"64:ff9b::/96", 12}, {"::/96", 12}, {"2002::/16", 2}} {
+		if netip.MustParsePrefix(in.prefix).Contains(ip) {
+			return netip.AddrFrom4([4]byte(b[in.at : in.at+4])), true
+		}
+	}
+	return ip, false
+}
+
 // checkAddress refuses addresses that no app backend can have: link-local ones,
 // where clouds keep their metadata, and with hosted also private and loopback
 // ones and everything else that is not out in the internet.
@@ -118,9 +143,14 @@ func checkAddress(address string, hosted bool) error {
 		return fmt.Errorf("%w: %s", errAddress, address)
 	}
 	ip := ap.Addr().Unmap().WithZone("")
+	if v4, is := embedded(ip); ip.Is6() && is && !ip.IsLoopback() && !ip.IsUnspecified() {
+		if err := checkAddress(netip.AddrPortFrom(v4, ap.Port()).String(), hosted); err != nil {
+			return fmt.Errorf("%w: %s", errAddress, ip)
+		}
+	}
 	inside := func(p netip.Prefix) bool { return p.Contains(ip) }
 	switch {
-	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(),
+	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified(), slices.Contains(metadata, ip),
 		hosted && (ip.IsPrivate() || ip.IsLoopback() || slices.ContainsFunc(special, inside)):
 		return fmt.Errorf("%w: %s", errAddress, ip)
 	}
@@ -150,6 +180,9 @@ func (c *client) post(ctx context.Context, to *url.URL, body []byte, extra http.
 		return 0, nil, nil, err
 	}
 	defer res.Body.Close()
+	if res.StatusCode == http.StatusSwitchingProtocols { // its body is the connection, which no context ends
+		return res.StatusCode, res.Header, nil, nil
+	}
 	answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil && res.StatusCode == http.StatusOK {
 		return 0, nil, answer, fmt.Errorf("read the answer: %w", err)

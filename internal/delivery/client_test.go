@@ -37,9 +37,9 @@ func TestAddressesAreCheckedWhereTheyAreConnectedTo(t *testing.T) {
 		{"172.32.0.1:80", true, true},
 		{"192.168.1.1:80", true, false},
 		{"[fd12:3456::1]:80", true, false},
-		{"[fd00:ec2::254]:80", true, false},  // metadata of a cloud
-		{"100.100.100.200:80", true, false},  // of another
-		{"192.0.0.192:80", true, false},      // and another
+		{"[fd00:ec2::254]:80", false, false}, // metadata of a cloud
+		{"100.100.100.200:80", false, false}, // of another
+		{"192.0.0.192:80", false, false},     // and another
 		{"169.254.169.254:80", false, false}, // of most
 		{"[fe80::1]:80", false, false},       // link-local
 		{"[fe80::1%eth0]:80", false, false},  // with its zone
@@ -48,7 +48,10 @@ func TestAddressesAreCheckedWhereTheyAreConnectedTo(t *testing.T) {
 		{"[::ffff:10.0.0.1]:80", true, false},
 		{"[::ffff:93.184.216.34]:80", true, true},
 		{"[64:ff9b::7f00:1]:80", true, false}, // 127.0.0.1 behind a translator
-		{"[64:ff9b::a9fe:a9fe]:80", true, false},
+		{"[64:ff9b::a9fe:a9fe]:80", false, false},
+		{"[::169.254.169.254]:80", false, false},
+		{"[::127.0.0.1]:80", true, false},
+		{"[2002:a9fe:a9fe::1]:80", false, false},
 		{"[2002:7f00:1::]:80", true, false},
 		{"100.64.0.1:80", true, false},
 		{"198.18.0.1:80", true, false},
@@ -180,6 +183,7 @@ func TestWhateverAReceiverSendsEndsInTimeAndInWords(t *testing.T) {
 		{"500 with chunks without end", forever("HTTP/1.1 500 Oh\r\nTransfer-Encoding: chunked\r\n\r\n", chunk), broken, "500"},
 		{"a redirect", say("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"), failed, "redirects are not followed"},
 		{"another protocol that it switches to", sayAndClose("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), failed, "101"},
+		{"another protocol that says nothing more", say("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), failed, "101"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

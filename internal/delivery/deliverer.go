@@ -24,6 +24,8 @@ type Backend interface {
 	// Endpoints are an app's endpoints as last committed; a change makes another list.
 	Endpoints(app chat.AppID) []*chat.Endpoint
 	SaveProgress(app chat.AppID, p chat.Progress, done func(error))
+	// Sync brings the two above up to what is committed, whoever did it.
+	Sync(ctx context.Context, app chat.AppID) error
 	PauseEndpoint(ctx context.Context, app chat.AppID, id, reason string) error
 }
 
@@ -209,7 +211,10 @@ func (d *Deliverer) noted() map[chat.AppID]bool {
 	return all
 }
 
-const refreshAgain = time.Second // after a lane could not be started
+const (
+	refreshAgain = time.Second     // after a lane could not be started
+	refreshTime  = 3 * time.Second // for what has to be read to start lanes
+)
 
 func (d *Deliverer) loop() {
 	defer close(d.done)
@@ -251,16 +256,34 @@ func (d *Deliverer) try(app chat.AppID) {
 // refresh makes the app's lanes fit its endpoints as committed: lanes are started
 // and ended; those that go on take up what has changed by themselves.
 func (d *Deliverer) refresh(id chat.AppID) error {
+	ctx, cancel := context.WithTimeout(d.ctx, refreshTime)
+	defer cancel()
+	// In this order: what is offered from here on raises the tape's head; and what
+	// changed before the events up to the head that is read is known after Sync.
+	d.open(id)
+	defer d.shut(id)
+	head, err := d.opts.Reader.Head(ctx, id)
+	if err != nil {
+		return fmt.Errorf("read the head of app %d: %w", id, err)
+	}
+	if err := d.backend.Sync(ctx, id); err != nil {
+		return fmt.Errorf("learn what was changed of app %d: %w", id, err)
+	}
 	app, ok := d.backend.App(id)
 	want := make(map[string]*chat.Endpoint)
 	if ok {
-		list, err := d.opts.Reader.Endpoints(d.ctx, id)
+		list, err := d.opts.Reader.Endpoints(ctx, id)
 		if err != nil {
 			return fmt.Errorf("read the endpoints of app %d: %w", id, err)
 		}
-		for i := range list {
-			if list[i].URL != "" {
-				want[list[i].ID] = &list[i]
+		for _, known := range d.backend.Endpoints(id) {
+			// Cursor and lane are the store's; one that is not there as it is known has
+			// just been changed, and that is told next.
+			i := slices.IndexFunc(list, func(e chat.Endpoint) bool { return e.ID == known.ID && e.Life == known.Life })
+			if i >= 0 && known.URL != "" {
+				e := *known
+				e.Cursor, e.CursorPrevious, e.Lane = list[i].Cursor, list[i].CursorPrevious, list[i].Lane
+				want[e.ID] = &e
 			}
 		}
 	}
@@ -279,7 +302,7 @@ func (d *Deliverer) refresh(id chat.AppID) error {
 	}
 	var failed error
 	for _, e := range want {
-		if err := d.begin(app, e); err != nil {
+		if err := d.begin(app, e, head); err != nil {
 			failed = err // the others are begun all the same
 		}
 	}
@@ -297,16 +320,30 @@ func (d *Deliverer) lanesOf(app chat.AppID) (list []*lane) {
 	return nil
 }
 
-// begin starts a lane. It is on the tape before it reads the journal's head, so
-// that no event falls between the two.
-func (d *Deliverer) begin(app *chat.App, e *chat.Endpoint) error {
+// open gives the app's tape, made when there is none.
+func (d *Deliverer) open(app chat.AppID) *tape {
 	d.mu.Lock()
-	t := d.tapes[app.ID]
+	defer d.mu.Unlock()
+	t := d.tapes[app]
 	if t == nil {
 		t = &tape{all: &d.bytes}
-		d.tapes[app.ID] = t
+		d.tapes[app] = t
 	}
-	d.mu.Unlock()
+	return t
+}
+
+// shut gives up a tape without lanes.
+func (d *Deliverer) shut(app chat.AppID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if t := d.tapes[app]; t != nil && t.empty() {
+		delete(d.tapes, app)
+	}
+}
+
+// begin starts a lane.
+func (d *Deliverer) begin(app *chat.App, e *chat.Endpoint, head chat.Head) error {
+	t := d.open(app.ID)
 	l := &lane{
 		app: app, id: e.ID, life: e.Life, tape: t, journal: d.opts.Reader, connect: d.connect, observe: d.opts.Observer,
 		alarm: &alarms{d.opts.AlarmAfter, d.opts.Alert}, log: d.opts.Log, wake: make(chan struct{}, 1),
@@ -315,7 +352,7 @@ func (d *Deliverer) begin(app *chat.App, e *chat.Endpoint) error {
 		pause:  func(reason string) { d.pause(app.ID, e.ID, reason) },
 	}
 	t.join(l)
-	if err := l.start(d.ctx, e); err != nil {
+	if err := l.start(d.ctx, e, head); err != nil {
 		t.leave(l)
 		return fmt.Errorf("start a lane: %w", err)
 	}
@@ -352,9 +389,6 @@ func (d *Deliverer) end(l *lane) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.lanes, laneKey{l.app.ID, l.id})
-	if t := d.tapes[l.app.ID]; t != nil && t.empty() {
-		delete(d.tapes, l.app.ID)
-	}
 }
 
 const pauseAgain = time.Second // after a pause could not be written

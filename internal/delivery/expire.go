@@ -14,13 +14,14 @@ const (
 
 // expire makes dead letters of what waits for an endpoint that has failed as a
 // whole for longer than an event lives: of the journal as ranges, of rows one by
-// one. An event has had all that time then, whenever it was committed.
+// one. An event has had all that time then, whenever it was committed: what the
+// endpoint was paused, and what nobody ran, does not count.
 func (l *lane) expire(now time.Time) {
 	if l.expireAgain.IsZero() || now.Before(l.expireAgain) {
 		return
 	}
 	l.expireAgain = time.Time{}
-	if l.health.down.IsZero() || now.Sub(l.health.down) < l.schedule.maxAge || len(l.window) > 0 || l.inFlight > 0 || len(l.unsaved.Dead) > 1000 {
+	if l.health.down.IsZero() || time.Duration(l.state.TriedFor)*time.Millisecond < l.schedule.maxAge || len(l.window) > 0 || l.inFlight > 0 || len(l.unsaved.Dead) > 1000 {
 		return
 	}
 	before := now.Add(-l.schedule.maxAge)

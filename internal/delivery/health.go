@@ -17,6 +17,7 @@ type health struct {
 	retry     bool      // an event that failed has its turn, not a new one
 	throttled int       // attempts in a row that were answered 429
 	until     time.Time // nothing is sent before, as the endpoint asked
+	ticked    time.Time // up to when the time in which it was tried is counted
 }
 
 // healthOf goes on where the last life of the lane was: a failing endpoint is
@@ -25,7 +26,7 @@ func healthOf(s *chat.LaneState, now time.Time) health {
 	h := health{}
 	if s.FailingAt > 0 {
 		h.down, h.probes, h.inARow = now.Add(min(time.UnixMilli(s.FailingAt).Sub(now), 0)), s.Probes, brokenInARow
-		h.next, h.soon = now, now
+		h.next, h.soon, h.ticked = now, now, now
 	}
 	return h
 }
@@ -110,10 +111,13 @@ func (l *lane) untilDue(now time.Time) time.Duration {
 func (l *lane) judgeHealth(r result, now time.Time) {
 	h := &l.health
 	asked := min(r.after, maxProbePause) // a failing endpoint is probed whatever it asks for
-	if r.fate == delivered {
+	switch r.fate {
+	case delivered:
 		l.recovered(now)
-	} else {
+	case failed, broken, gone:
 		l.trouble(r.reason, now)
+	default: // about the event: the endpoint got it
+		l.state.LastError, l.state.LastErrorAt, l.changed = r.reason, now.UnixMilli(), true
 	}
 	if r.status == 429 {
 		l.throttle(r, now)
@@ -134,6 +138,8 @@ func (l *lane) judgeHealth(r result, now time.Time) {
 			l.fallDown(r, now, asked)
 		}
 	case r.fate == broken && r.probe:
+		l.state.TriedFor += now.Sub(h.ticked).Milliseconds()
+		h.ticked = now
 		h.probes++
 		h.soon = now.Add(max(minProbePause, asked))
 		h.next = h.soon
@@ -158,8 +164,8 @@ func (l *lane) judgeHealth(r result, now time.Time) {
 // fallDown begins to treat the endpoint as failing as a whole.
 func (l *lane) fallDown(r result, now time.Time, asked time.Duration) {
 	at := now.Add(max(minProbePause, asked))
-	l.health = health{inARow: l.health.inARow, down: now, next: at, soon: at, until: l.health.until}
-	l.state.FailingAt, l.state.Probes = now.UnixMilli(), 0
+	l.health = health{inARow: l.health.inARow, down: now, next: at, soon: at, until: l.health.until, ticked: now}
+	l.state.FailingAt, l.state.Probes, l.state.TriedFor = now.UnixMilli(), 0, 0
 	l.stateAt, l.changed = time.Time{}, true
 	l.forget()
 	l.shrink()
@@ -171,7 +177,7 @@ func (l *lane) fallDown(r result, now time.Time, asked time.Duration) {
 func (l *lane) getUp(now time.Time) {
 	l.log.Info("an endpoint answers again", "app", l.app.ID, "endpoint", l.id, "after", now.Sub(l.health.down).Round(time.Millisecond))
 	l.health = health{until: l.health.until}
-	l.state.FailingAt, l.state.Probes = 0, 0
+	l.state.FailingAt, l.state.Probes, l.state.TriedFor = 0, 0, 0
 	l.stateAt, l.changed = time.Time{}, true
 	l.limit.restart()
 	l.apart.hasten(func() time.Time { return now.Add(jitter(spread)) })

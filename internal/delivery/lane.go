@@ -121,12 +121,8 @@ type job struct {
 	r  *route
 }
 
-// start begins where the endpoint's cursor stands.
-func (l *lane) start(ctx context.Context, e *chat.Endpoint) error {
-	head, err := l.journal.Head(ctx, l.app.ID)
-	if err != nil {
-		return err
-	}
+// start begins where the endpoint's cursor stands, and goes as far as the head.
+func (l *lane) start(ctx context.Context, e *chat.Endpoint, head chat.Head) (err error) {
 	l.cursor, l.passed, l.lastFor = e.Cursor, e.CursorPrevious, e.CursorPrevious
 	l.position.Store(uint64(l.cursor))
 	l.apart.seqs, l.ahead = make(map[chat.Sequence]*item), make(map[chat.Sequence]bool)
@@ -134,6 +130,9 @@ func (l *lane) start(ctx context.Context, e *chat.Endpoint) error {
 	l.limit = newLimit(e.InFlightLimit(), e.Lane.Limit)
 	now := time.Now()
 	l.health = healthOf(&e.Lane, now)
+	if l.state.TroubleAt > 0 && !l.state.Alarmed { // nobody tried while nobody ran
+		l.state.TroubleAt = now.UnixMilli()
+	}
 	l.use(e)
 	if l.endpoint.CursorPrevious > l.cursor { // of another life
 		l.passed, l.lastFor = 0, 0
@@ -244,10 +243,21 @@ func (l *lane) use(e *chat.Endpoint) {
 	}
 	if had != nil && had.Paused != "" && e.Paused == "" || had != nil && had.URL != e.URL {
 		l.gone = false
-		l.health.again(time.Now())
+		l.resume(had, time.Now())
 	}
 	if had == nil || !sameRoute(had, e) {
 		l.reroute(e)
+	}
+}
+
+// resume has an endpoint tried at once that goes on after a pause, or at another
+// address. What waited for a pause to end has not aged by it.
+func (l *lane) resume(had *chat.Endpoint, now time.Time) {
+	l.health.again(now)
+	if had.Paused != "" {
+		l.health.ticked = now
+		l.state.TriedFor, l.state.ResumedAt = 0, now.UnixMilli()
+		l.stateAt, l.changed = time.Time{}, true
 	}
 }
 

@@ -170,3 +170,16 @@ func (w *world) raised() []alert.Alert {
 	defer w.mu.Unlock()
 	return slices.Clone(w.alerts)
 }
+
+func TestAnObjectionToOneEventRaisesNoAlarm(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.answer = always(objects)
+		w.start()
+		w.refuse(1)
+		pass(24 * time.Hour)
+		if list := w.raised(); len(list) != 0 {
+			t.Errorf("%+v", list)
+		}
+	})
+}

@@ -632,3 +632,5 @@ func (s shelf) Replays(_ context.Context, _ chat.AppID, id string) (list []chat.
 	err = s.of(id, func(e *end) { list = slices.Clone(e.replays) })
 	return list, err
 }
+
+func (m *model) Sync(context.Context, chat.AppID) error { return nil }

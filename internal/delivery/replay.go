@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -10,6 +11,9 @@ import (
 // maxReplaying is how many events are being sent again at a time: they get rows
 // as they are taken up, so that a long replay needs little room.
 const maxReplaying = 64
+
+// replayTime is for how long a replay may look for events that fit, at once.
+const replayTime = 20 * time.Millisecond
 
 // replays are the requests to send events again that are not done.
 type replays struct {
@@ -35,15 +39,24 @@ func (l *lane) replay(now time.Time) {
 			l.health.probe(now) // who asks for it may have mended the endpoint
 		}
 		l.keepProgress(list)
+		// A request for one event does not stand behind long ones.
+		slices.SortStableFunc(list, func(a, b chat.Replay) int { return cmp.Compare(a.Last-a.First, b.Last-b.First) })
 		r.list, r.stale, r.failed = list, false, time.Time{}
 	}
 	for len(r.list) > 0 && l.apart.replays < maxReplaying && len(l.apart.seqs) < maxApart && l.whyPaused() == "" && l.health.down.IsZero() {
 		p := &r.list[0]
+		from, before := p.Next, l.apart.replays
 		err := l.takeUp(p, now)
 		l.apart.sort()
 		if err != nil {
 			l.readFailed(err, p.Next-1)
 			return
+		}
+		if p.Next == from {
+			return // until the cursor has passed what is under way
+		}
+		if p.Next <= p.Last && l.apart.replays == before && time.Since(now) < replayTime {
+			continue // nothing found yet
 		}
 		l.unsaved.Replays = append(l.unsaved.Replays, *p)
 		l.dirty = true
@@ -83,7 +96,7 @@ func (l *lane) takeUp(p *chat.Replay, now time.Time) error {
 	if p.Dead {
 		return l.takeUpDead(p, now)
 	}
-	page, err := l.journal.Events(l.ctx, l.app.ID, p.Next-1, maxReplaying, pageBytes)
+	page, err := l.journal.Events(l.ctx, l.app.ID, p.Next-1, pageEvents, pageBytes)
 	if err != nil {
 		return err
 	}
@@ -91,6 +104,9 @@ func (l *lane) takeUp(p *chat.Replay, now time.Time) error {
 		e := &page[i]
 		if e.Seq > p.Last {
 			break
+		}
+		if l.passedIn(e.Seq) {
+			return nil // it waits until the cursor is there
 		}
 		if p.Fits(e) && (p.First == p.Last || l.endpoint.IsFor(e)) && e.Seq <= l.cursor {
 			previous, err := l.inDeadRange(e.Seq)
@@ -101,12 +117,24 @@ func (l *lane) takeUp(p *chat.Replay, now time.Time) error {
 				return err
 			}
 		}
-		p.Next = e.Seq + 1
+		if p.Next = e.Seq + 1; l.apart.replays >= maxReplaying {
+			return nil
+		}
 	}
 	if len(page) == 0 || page[len(page)-1].Seq >= p.Last {
 		p.Next = p.Last + 1
 	}
 	return nil
+}
+
+// passedIn says whether an event beyond the cursor is settled. One that is not,
+// or was not looked at, is on its way anyhow.
+func (l *lane) passedIn(seq chat.Sequence) bool {
+	if seq <= l.cursor || seq > chat.Sequence(l.position.Load()) {
+		return false
+	}
+	i, found := slices.BinarySearchFunc(l.window, seq, func(it *item, seq chat.Sequence) int { return cmp.Compare(it.seq, seq) })
+	return found && l.window[i].settled && l.window[i].wanted
 }
 
 // takeUpDead goes on with a replay of dead letters: those with rows of their own

@@ -264,3 +264,58 @@ func previous(w *world, seq chat.Sequence) chat.Sequence {
 	}
 	return 0
 }
+
+func TestWhatWasDeliveredBehindAHangingEventIsReplayedToo(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.answer = func(a arrival) step {
+			if a.seq == 1 && a.attempt == 1 {
+				return hangs
+			}
+			return ok
+		}
+		w.start()
+		w.refuse(2)
+		pass(time.Second)
+		w.ask(chat.Replay{First: 2, Last: 2})
+		pass(10 * time.Second)
+		if list := w.replayed(); len(list) != 1 || list[0] != 2 {
+			t.Errorf("%v", list)
+		}
+	})
+}
+
+// A pause, and a time in which nobody ran, make nothing older.
+func TestOnlyTheTimeInWhichAnEndpointWasTriedMakesItsEventsOld(t *testing.T) {
+	t.Parallel()
+	for name, away := range map[string]func(w *world, d time.Duration){
+		"paused": func(w *world, d time.Duration) {
+			w.set(func(e *chat.Endpoint) { e.Paused = "by somebody" })
+			pass(d)
+			w.set(func(e *chat.Endpoint) { e.Paused = "" })
+		},
+		"stopped": func(w *world, d time.Duration) {
+			w.stop()
+			pass(d)
+			w.start()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(t *testing.T, w *world) {
+				w.answer = always(refused)
+				w.start()
+				w.refuse(200)
+				pass(time.Hour)
+				away(w, 10*24*time.Hour)
+				pass(24 * time.Hour)
+				if n := w.count(); n.ranges > 0 {
+					t.Errorf("%+v", n)
+				}
+				w.with(func() { w.answer = always(ok) })
+				pass(2 * time.Minute)
+				wantAllDelivered(t, w)
+			})
+		})
+	}
+}

@@ -64,6 +64,7 @@ func (l *lane) publish() {
 	case len(l.ready) > 0:
 		s.OldestAt, s.oldestSeq = l.ready[0].Time, l.ready[0].Seq
 	}
+	l.idle.Store(s.Paused != "" || s.Lane.FailingAt > 0)
 	s.nextUnsaw = chat.Sequence(l.position.Load())
 }
 

@@ -535,3 +535,5 @@ func (w *world) Replays(context.Context, chat.AppID, string) ([]chat.Replay, err
 	defer w.mu.Unlock()
 	return slices.Clone(w.replays), w.read()
 }
+
+func (w *world) Sync(context.Context, chat.AppID) error { return nil }
