@@ -627,3 +627,21 @@ func TestNothingIsReadWhileAnAppIsLocked(t *testing.T) {
 		t.Errorf("%d reads under the lock", n)
 	}
 }
+
+// A process that has been idle knows after Sync what was changed before, and so
+// before any event that it may read: a lane that begins there judges by it.
+func TestSyncBringsWhatOtherProcessesChanged(t *testing.T) {
+	t.Parallel()
+	p := newProcesses(t)
+	for i := range 20 {
+		code := 10001 + i
+		p.must(p.a.UpdateApp(t.Context(), app, func(_ *chat.App, e *chat.Endpoint) error {
+			e.URL, e.Codes = "http://127.0.0.1:1", []int{code}
+			return nil
+		}))
+		p.must(p.b.Sync(t.Context(), app))
+		if e := p.b.Endpoint(app, chat.PrimaryEndpoint); e == nil || len(e.Codes) != 1 || e.Codes[0] != code {
+			t.Fatalf("change %d: %+v", i, e)
+		}
+	}
+}
