@@ -23,6 +23,7 @@ const (
 	EndpointFailing   Kind = "endpoint.failing"   // it took nothing for as long as is set
 	EndpointRecovered Kind = "endpoint.recovered" // after an alert that it fails
 	EndpointPaused    Kind = "endpoint.paused"    // by its own answer 410
+	EndpointFull      Kind = "endpoint.full"      // so many events failed one by one that no new ones are sent
 	DiskLow           Kind = "disk.low"
 	DiskWell          Kind = "disk.well"
 )

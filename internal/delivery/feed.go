@@ -3,6 +3,7 @@ package delivery
 import (
 	"time"
 
+	"github.com/parley-im/parley/internal/alert"
 	"github.com/parley-im/parley/internal/chat"
 )
 
@@ -40,7 +41,7 @@ func (l *lane) takeFresh() *item {
 		l.health.retry = true
 		return it
 	}
-	if len(l.apart.seqs) >= maxApart || len(l.window) >= maxWindow {
+	if l.isFull() || len(l.window) >= maxWindow {
 		return nil
 	}
 	if l.endpoint.InOrder && !l.health.down.IsZero() && len(l.apart.due) > 0 {
@@ -51,6 +52,22 @@ func (l *lane) takeFresh() *item {
 		l.health.retry = true
 	}
 	return it
+}
+
+// isFull says whether as many events wait for another attempt as may: then no new
+// one is sent until some are delivered or dead. That is said once.
+func (l *lane) isFull() bool {
+	n := len(l.apart.seqs)
+	switch {
+	case n >= maxApart && !l.full:
+		l.full = true
+		l.log.Error("so many events of an endpoint failed by themselves that no new ones are sent until some are delivered or dead", "app", l.app.ID, "endpoint", l.id, "waiting", n, "reason", l.state.LastError)
+		l.alarm.raise(alert.Alert{Kind: alert.EndpointFull, App: int64(l.app.ID), Endpoint: l.id, At: time.Now().UnixMilli(), Reason: l.state.LastError, Waiting: n})
+	case n < maxApart*9/10 && l.full:
+		l.full = false
+		l.log.Info("new events are sent to an endpoint again", "app", l.app.ID, "endpoint", l.id, "waiting", n)
+	}
+	return n >= maxApart
 }
 
 func (l *lane) takeFailed(now time.Time, probing bool) *item {

@@ -109,6 +109,7 @@ type lane struct {
 	stuck   bool       // the journal could not be read when it was tried last
 	reread  bool       // it is tried again soon
 	gone    bool       // 410: nothing is sent until the endpoint is changed
+	full    bool       // too many events stand apart
 	ended   bool       // the endpoint was removed, perhaps made anew
 
 	expireAgain time.Time // when to look for events that are too old; zero: at the next probe

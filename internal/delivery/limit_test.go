@@ -183,3 +183,32 @@ func TestAnObjectionToOneEventRaisesNoAlarm(t *testing.T) {
 		}
 	})
 }
+
+// A receiver that refuses one kind of event fills the rows; that is told, once,
+// and new events go on when some are through.
+func TestTooManyEventsThatWaitAreTold(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(t *testing.T, w *world) {
+		w.answer = always(missing)
+		w.start()
+		w.refuse(maxApart + 1000)
+		pass(2 * time.Minute)
+		if n := w.count().rows; n < maxApart || n > maxApart+chat.DefaultMaxInFlight {
+			t.Errorf("%d rows", n)
+		}
+		full := func() (n int) {
+			for _, a := range w.raised() {
+				if a.Kind == alert.EndpointFull {
+					n++
+				}
+			}
+			return n
+		}
+		if n := full(); n != 1 {
+			t.Errorf("told %d times", n)
+		}
+		w.with(func() { w.answer = always(ok) })
+		pass(2 * time.Hour)
+		wantAllDelivered(t, w)
+	})
+}

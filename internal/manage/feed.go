@@ -9,8 +9,12 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// maxWaiters is how many may wait for events at once, over all apps.
-const maxWaiters = 4096
+// maxWaiters is how many may wait for events at once, over all apps; those of one
+// app take at most maxOfApp places, so that others find some.
+const (
+	maxWaiters = 4096
+	maxOfApp   = maxWaiters / 4
+)
 
 // Feed wakes those who wait for events of an app. It is a [chat.Offers] that
 // keeps nothing: who is woken reads the journal.
@@ -61,15 +65,15 @@ func (f *Feed) tell(app chat.AppID) {
 // with leave. It comes before the journal is read, so that nothing is missed in
 // between.
 func (f *Feed) enter(app chat.AppID) error {
-	if f.waiters.Add(1) > maxWaiters {
-		f.waiters.Add(-1)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.apps[app]
+	if f.waiters.Load() >= maxWaiters || c != nil && c.n >= maxOfApp {
 		r := chat.Fail(api.CodeServiceTimeout, "too many callers wait for events")
 		r.RetryAfter = time.Second
 		return Crowded{r}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	c := f.apps[app]
+	f.waiters.Add(1)
 	if c == nil {
 		c = &crowd{wake: make(chan struct{})}
 		f.apps[app] = c
