@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"log/slog"
 	"slices"
 	"testing"
 	"time"
@@ -184,31 +185,32 @@ func TestAnObjectionToOneEventRaisesNoAlarm(t *testing.T) {
 	})
 }
 
-// A receiver that refuses one kind of event fills the rows; that is told, once,
-// and new events go on when some are through.
+// A receiver that refuses one kind of event for long fills the rows; that is
+// told, once. The test looks inside: filling them takes minutes here.
 func TestTooManyEventsThatWaitAreTold(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(t *testing.T, w *world) {
-		w.answer = always(missing)
-		w.start()
-		w.refuse(maxApart + 1000)
-		pass(2 * time.Minute)
-		if n := w.count().rows; n < maxApart || n > maxApart+chat.DefaultMaxInFlight {
-			t.Errorf("%d rows", n)
+	var told []alert.Alert
+	l := &lane{app: &chat.App{ID: testApp}, id: "e", log: slog.New(slog.DiscardHandler), alarm: &alarms{raise: func(a alert.Alert) { told = append(told, a) }}}
+	l.apart.seqs = make(map[chat.Sequence]*item)
+	fill := func(n int) {
+		for len(l.apart.seqs) > n {
+			delete(l.apart.seqs, chat.Sequence(len(l.apart.seqs)))
 		}
-		full := func() (n int) {
-			for _, a := range w.raised() {
-				if a.Kind == alert.EndpointFull {
-					n++
-				}
-			}
-			return n
+		for len(l.apart.seqs) < n {
+			l.apart.seqs[chat.Sequence(len(l.apart.seqs)+1)] = &item{}
 		}
-		if n := full(); n != 1 {
-			t.Errorf("told %d times", n)
+	}
+	for _, c := range []struct {
+		rows  int
+		full  bool
+		times int
+	}{{maxApart - 1, false, 0}, {maxApart, true, 1}, {maxApart + 5, true, 1}, {maxApart - 1, false, 1}, {maxApart, true, 1}, {maxApart / 2, false, 1}, {maxApart, true, 2}} {
+		fill(c.rows)
+		if full := l.isFull(); full != c.full || len(told) != c.times {
+			t.Errorf("%d rows: full %t, told %d times; want %t, %d", c.rows, full, len(told), c.full, c.times)
 		}
-		w.with(func() { w.answer = always(ok) })
-		pass(2 * time.Hour)
-		wantAllDelivered(t, w)
-	})
+	}
+	if a := told[0]; a.Kind != alert.EndpointFull || a.Endpoint != "e" || a.Waiting != maxApart {
+		t.Errorf("%+v", a)
+	}
 }
