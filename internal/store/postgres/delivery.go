@@ -15,7 +15,14 @@ const attemptsKept = 32
 
 const pendingColumns = "seq, previous, attempt, next_at, dead, status, reason, since, grp, replay"
 
-const selectPending = "SELECT " + pendingColumns + " FROM pending WHERE app = $1 AND endpoint = $2"
+const (
+	selectPending = "SELECT " + pendingColumns + " FROM pending WHERE app = $1 AND endpoint = $2"
+	selectWaiting = selectPending + " AND NOT dead AND seq > $3 ORDER BY seq LIMIT $4"
+	selectDead    = selectPending + " AND dead AND seq > $3 ORDER BY seq LIMIT $4"
+	countPending  = `SELECT
+		(SELECT count(*) FROM (SELECT 1 FROM pending WHERE app = $1 AND endpoint = $2 AND NOT dead LIMIT $3) a),
+		(SELECT count(*) FROM (SELECT 1 FROM pending WHERE app = $1 AND endpoint = $2 AND dead LIMIT $3) b)`
+)
 
 func scanPending(r pgx.Rows) (p chat.Pending, err error) {
 	err = r.Scan(&p.Seq, &p.Previous, &p.Attempt, &p.NextAt, &p.Dead, &p.Status, str(&p.Reason), &p.Since, str(&p.Group), &p.Replay)
@@ -24,11 +31,15 @@ func scanPending(r pgx.Rows) (p chat.Pending, err error) {
 
 // Pending lists the events that stand apart from an endpoint's cursor.
 func (s *Store) Pending(ctx context.Context, app chat.AppID, endpoint string, dead bool, after chat.Sequence, limit int) (list []chat.Pending, err error) {
-	err = s.query(ctx, "read pending events", selectPending+" AND dead = $3 AND seq > $4 ORDER BY seq LIMIT $5", func(r pgx.Rows) error {
+	sql := selectWaiting
+	if dead {
+		sql = selectDead
+	}
+	err = s.query(ctx, "read pending events", sql, func(r pgx.Rows) error {
 		p, err := scanPending(r)
 		list = append(list, p)
 		return err
-	}, int64(app), blob(endpoint), dead, int64(after), int64(limit))
+	}, int64(app), blob(endpoint), int64(after), int64(limit))
 	return list, err
 }
 
@@ -44,9 +55,7 @@ func (s *Store) PendingOf(ctx context.Context, app chat.AppID, endpoint string, 
 
 // CountPending counts an endpoint's rows, to at most limit each.
 func (s *Store) CountPending(ctx context.Context, app chat.AppID, endpoint string, limit int) (waiting, dead int, err error) {
-	err = s.query(ctx, "count pending events", `SELECT
-		(SELECT count(*) FROM (SELECT 1 FROM pending WHERE app = $1 AND endpoint = $2 AND dead = false LIMIT $3) a),
-		(SELECT count(*) FROM (SELECT 1 FROM pending WHERE app = $1 AND endpoint = $2 AND dead = true LIMIT $3) b)`,
+	err = s.query(ctx, "count pending events", countPending,
 		func(r pgx.Rows) error { return r.Scan(&waiting, &dead) }, int64(app), blob(endpoint), int64(limit))
 	return waiting, dead, err
 }

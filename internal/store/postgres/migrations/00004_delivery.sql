@@ -6,7 +6,10 @@ ALTER TABLE endpoints ADD COLUMN lane bytea NOT NULL DEFAULT '{}'; -- JSON; writ
 ALTER TABLE pending ADD COLUMN since bigint NOT NULL DEFAULT 0; -- unix milliseconds
 ALTER TABLE pending ADD COLUMN grp bytea NOT NULL DEFAULT ''; -- only of an endpoint in order
 ALTER TABLE pending ADD COLUMN replay boolean NOT NULL DEFAULT false;
-CREATE INDEX pending_by_fate ON pending (app, endpoint, dead, seq);
+-- Partial, so that a plan that was made while the table was empty cannot use them
+-- to find a row by its key: with dead in between they would be read for all of an endpoint.
+CREATE INDEX pending_waiting ON pending (app, endpoint, seq) WHERE NOT dead;
+CREATE INDEX pending_dead ON pending (app, endpoint, seq) WHERE dead;
 
 ALTER TABLE failures ADD COLUMN replay boolean NOT NULL DEFAULT false;
 
