@@ -33,7 +33,9 @@ func TestLedgerOfAFullDisk(t *testing.T) {
 	r.senders.awaitMore(pace)
 	d.fill(t, 0)
 	r.senders.awaitSick(200)
+	r.sick = true // an endpoint that is paused now may have to wait
 	r.change()
+	r.sick = false
 	d.remove(t)
 	r.server.awaitReady(t)
 	r.senders.awaitMore(pace)

@@ -25,6 +25,7 @@ type run struct {
 	senders   *senders
 	endpoints []*moody
 	kills     int
+	sick      bool // the store takes no writes, and so no change of an endpoint
 	began     time.Time
 }
 
@@ -137,7 +138,7 @@ func (r *run) change() {
 
 func (r *run) resume(m *moody) {
 	r.t.Helper()
-	if _, err := r.server.client().ResumeEndpoint(r.t.Context(), m.id); err != nil {
+	if _, err := r.server.client().ResumeEndpoint(r.t.Context(), m.id); err != nil && !r.sick {
 		r.t.Errorf("endpoint %s could not be resumed: %v", m.id, err)
 	}
 }
