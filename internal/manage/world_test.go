@@ -152,7 +152,7 @@ func (w *world) endpoint(id string, change func(*api.NewEndpoint)) {
 func (w *world) report(p chat.Progress) {
 	w.Helper()
 	a, _ := w.backend.App(app)
-	p.Epoch = a.Epoch
+	p.Epoch, p.Life = a.Epoch, w.backend.Endpoint(app, p.Endpoint).Life
 	done := make(chan error, 1)
 	w.backend.SaveProgress(app, p, func(err error) { done <- err })
 	w.must(<-done)
