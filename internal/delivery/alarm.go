@@ -71,6 +71,3 @@ func (l *lane) tell(what alert.Kind, since, now time.Time) {
 	}
 	l.alarm.raise(a)
 }
-
-// Alarmed says whether the alarm of a lane's endpoint is raised.
-func (s *Status) Alarmed() bool { return s.Lane.Alarmed }
