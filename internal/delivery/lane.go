@@ -270,8 +270,10 @@ func (l *lane) reroute(e *chat.Endpoint) {
 		l.log.Error("an endpoint's URL cannot be used", "app", l.app.ID, "endpoint", l.id, "error", err)
 	} else if c, err := l.connect(e); err != nil {
 		l.log.Error("an endpoint's TLS settings cannot be used", "app", l.app.ID, "endpoint", l.id, "error", err)
+	} else if signer, err := newSigner(e.Keys); err != nil {
+		l.log.Error("an endpoint's keys cannot be used", "app", l.app.ID, "endpoint", l.id, "error", err)
 	} else {
-		l.route = &route{target: to, client: c, signer: newSigner(e.Keys), lenient: e.Lenient}
+		l.route = &route{target: to, client: c, signer: signer, lenient: e.Lenient}
 	}
 	if old != nil {
 		old.client.close()

@@ -34,13 +34,17 @@ func Sample(ctx context.Context, e *chat.Endpoint, app *chat.App, n Network, bod
 		return Sampled{}, err
 	}
 	defer c.close()
+	signer, err := newSigner(e.Keys)
+	if err != nil {
+		return Sampled{}, err
+	}
 	now := time.Now()
 	id := chat.NewAttemptID(now).String()
 	h := http.Header{
 		"Content-Type": contentType, "User-Agent": userAgent, "webhook-id": {id}, "Parley-Test": {"1"}, "Parley-Attempt": {"1"},
 		"Parley-Epoch": {app.Epoch},
 	}
-	newSigner(e.Keys).sign(h, id, body, now)
+	signer.sign(h, id, body, now)
 	to.authorize(h)
 	u := to.url(app.ID, command, "127.0.0.1", "RESTAPI", now)
 	status, header, answer, err := c.post(ctx, u, body, h)

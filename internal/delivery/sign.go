@@ -1,56 +1,45 @@
 package delivery
 
 import (
-	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
+	"github.com/parley-im/parley/callback"
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// signer signs as Standard Webhooks say (standardwebhooks.com, specification
-// 1.0.0): webhook-id, webhook-timestamp and body, joined by dots.
+// signer signs attempts with an endpoint's keys; see [callback.SignWebhook].
 type signer struct {
-	secrets [][]byte
-	private []ed25519.PrivateKey
+	keys []callback.WebhookKey
 }
 
-func newSigner(keys []chat.SigningKey) *signer {
+var errSigningKey = errors.New("a signing key of the endpoint cannot be used")
+
+// newSigner reads an endpoint's keys. The error names none of them.
+func newSigner(keys []chat.SigningKey) (*signer, error) {
 	s := &signer{}
 	for _, k := range keys {
-		switch k.Kind {
-		case chat.KeyHMAC:
-			s.secrets = append(s.secrets, k.Secret)
-		case chat.KeyEd25519:
-			s.private = append(s.private, ed25519.NewKeyFromSeed(k.Secret))
+		prefix := "whsec_"
+		if k.Kind == chat.KeyEd25519 {
+			prefix = "whsk_"
 		}
+		key, err := callback.ParseWebhookKey(prefix + base64.StdEncoding.EncodeToString(k.Secret))
+		if err != nil {
+			return nil, errSigningKey
+		}
+		s.keys = append(s.keys, key)
 	}
-	return s
+	return s, nil
 }
 
 // sign sets the headers of the attempt that leaves now. The time is set with or
 // without keys.
 func (s *signer) sign(h http.Header, id string, body []byte, now time.Time) {
-	at := strconv.FormatInt(now.Unix(), 10)
-	h["webhook-timestamp"] = []string{at}
-	if len(s.secrets)+len(s.private) == 0 {
-		return
+	h["webhook-timestamp"] = []string{strconv.FormatInt(now.Unix(), 10)}
+	if len(s.keys) > 0 {
+		h["webhook-signature"] = []string{callback.SignWebhook(id, now.Unix(), body, s.keys...)}
 	}
-	content := make([]byte, 0, len(id)+len(at)+len(body)+2)
-	content = append(append(append(append(append(content, id...), '.'), at...), '.'), body...)
-	var list []string
-	for _, secret := range s.secrets {
-		mac := hmac.New(sha256.New, secret)
-		mac.Write(content)
-		list = append(list, "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	}
-	for _, key := range s.private {
-		list = append(list, "v1a,"+base64.StdEncoding.EncodeToString(ed25519.Sign(key, content)))
-	}
-	h["webhook-signature"] = []string{strings.Join(list, " ")}
 }
