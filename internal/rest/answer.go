@@ -1,9 +1,6 @@
 package rest
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -11,34 +8,23 @@ import (
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/command"
 )
 
-// maxAnswer is the most bytes an answer may have; beyond it 10018 is answered.
-const maxAnswer = 1 << 20
-
-// done is the envelope of every success.
-var done = api.NewAnswer(api.CodeOK, "")
-
-// simple makes a route of a command that decodes a request, does one thing and
-// encodes an answer.
-func simple[Request, Answer any](do func(*handler, context.Context, call, *Request) (Answer, error)) route {
+// simple makes a route of a command that is not a send.
+func simple(o *command.Command) route {
 	return func(h *handler, w http.ResponseWriter, r *http.Request, c call) {
 		body, refusal := readBody(w, r)
 		if refusal != nil {
 			writeFailure(w, refusal)
 			return
 		}
-		var request Request
-		if refusal := decode(body, &request); refusal != nil {
-			writeFailure(w, refusal)
-			return
-		}
-		answer, err := do(h, r.Context(), c, &request)
+		answer, err := o.Do(r.Context(), h.commands, command.Call{App: c.App, By: chat.Admin(c.Caller)}, body)
 		if err != nil {
 			h.writeError(w, r, c, err)
 			return
 		}
-		writeAnswer(w, answer)
+		writeText(w, answer)
 	}
 }
 
@@ -82,11 +68,11 @@ func hintRetry(w http.ResponseWriter, refusal *chat.Refusal) {
 
 // writeAnswer answers with v, which embeds an envelope.
 func writeAnswer(w http.ResponseWriter, v any) {
-	text, err := encode(v)
+	text, err := command.Encode(v)
 	if err != nil {
 		panic(err) // shapes of package api alone are written here
 	}
-	if len(text) > maxAnswer {
+	if len(text) > command.MaxAnswer {
 		writeFailure(w, chat.Fail(api.CodeResponseTooLarge))
 		return
 	}
@@ -117,15 +103,4 @@ func writeSent(w http.ResponseWriter, seconds int64, seq uint64) {
 	text = append(text, `,"MsgSeq":`...)
 	text = strconv.AppendUint(text, seq, 10)
 	writeText(w, append(text, '}'))
-}
-
-// encode is compact JSON in raw UTF-8.
-func encode(v any) ([]byte, error) {
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(text.Bytes(), []byte("\n")), nil
 }

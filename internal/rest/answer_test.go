@@ -14,7 +14,7 @@ func TestPropertyAnswerWrittenByHandIsTheShapes(t *testing.T) {
 		seconds, seq := rapid.Int64().Draw(t, "seconds"), rapid.Uint64().Draw(t, "seq")
 		hand, shape := httptest.NewRecorder(), httptest.NewRecorder()
 		writeSent(hand, seconds, seq)
-		writeAnswer(shape, api.SendGroupMsgResponse{Answer: done, MsgTime: seconds, MsgSeq: seq})
+		writeAnswer(shape, api.SendGroupMsgResponse{Answer: api.NewAnswer(api.CodeOK, ""), MsgTime: seconds, MsgSeq: seq})
 		if hand.Body.String() != shape.Body.String() {
 			t.Fatalf("%s, the shape is %s", hand.Body, shape.Body)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/manage"
 )
@@ -49,7 +50,7 @@ func (h *handler) consoled(o *manage.Operation) http.HandlerFunc {
 			writeControl(w, status, fault(refusal))
 			return
 		}
-		c := call{App: &chat.App{ID: app}, ClientIP: clientIP(r, h.TrustedProxies), Command: r.Pattern}
+		c := call{App: &chat.App{ID: app}, ClientIP: caller.ClientIP(r, h.TrustedProxies), Command: r.Pattern}
 		h.operate(w, r, c, o, &manage.Call{App: app, All: true, Query: query})
 	}
 }
@@ -70,7 +71,7 @@ func (h *handler) consoleCommand(w http.ResponseWriter, r *http.Request) {
 	case !there:
 		writeControl(w, http.StatusNotFound, fault(chat.Fail(api.CodeAppNotFound)))
 	default:
-		found.answer(h, w, r, call{App: app, Caller: app.Admins[0], ClientIP: clientIP(r, h.TrustedProxies), Command: command})
+		found.answer(h, w, r, call{App: app, Caller: app.Admins[0], ClientIP: caller.ClientIP(r, h.TrustedProxies), Command: command})
 	}
 }
 

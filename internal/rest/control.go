@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/command"
 	"github.com/parley-im/parley/internal/manage"
 )
 
@@ -63,7 +65,7 @@ func (h *handler) operate(w http.ResponseWriter, r *http.Request, c call, o *man
 	do.Body = func(into any) error {
 		body, refusal := readBody(w, r)
 		if refusal == nil {
-			refusal = decode(body, into)
+			refusal = command.Decode(body, into)
 		}
 		if refusal != nil {
 			return refusal
@@ -97,7 +99,7 @@ func (h *handler) identify(r *http.Request, query url.Values) (c call, token boo
 	if id := query.Get("sdkappid"); id != "" && id != t.App.String() {
 		return c, true, chat.Fail(api.CodeUserSigWrongApp, "the token is of another app"), nil
 	}
-	return call{App: app, ClientIP: clientIP(r, h.TrustedProxies)}, true, nil, nil
+	return call{App: app, ClientIP: caller.ClientIP(r, h.TrustedProxies)}, true, nil, nil
 }
 
 var errNotOperator = chat.Fail(api.CodePermissionDenied, "only admins of the server's operator app may do this")
@@ -132,7 +134,7 @@ func fault(refusal *chat.Refusal) any {
 }
 
 func writeControl(w http.ResponseWriter, status int, v any) {
-	text, err := encode(v)
+	text, err := command.Encode(v)
 	if err != nil {
 		panic(err) // shapes of package api alone are written here
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
 	"github.com/parley-im/parley/internal/chat"
 )
 
@@ -61,8 +62,8 @@ func (h *handler) authorise(r *http.Request, query url.Values) (call, *chat.Refu
 	if err != nil || id <= 0 {
 		return call{}, chat.Fail(api.CodeURLParameter, "sdkappid is not a number")
 	}
-	caller := query.Get("identifier")
-	if !validIdentifier(caller) {
+	identifier := query.Get("identifier")
+	if !caller.ValidUserID(identifier) {
 		return call{}, chat.Fail(api.CodeURLParameter, "identifier is missing or malformed")
 	}
 	if query.Has("contenttype") && query.Get("contenttype") != "json" {
@@ -72,22 +73,11 @@ func (h *handler) authorise(r *http.Request, query url.Values) (call, *chat.Refu
 	if !ok {
 		return call{}, chat.Fail(api.CodeAppNotFound)
 	}
-	if refusal := h.verified.check(app, caller, query.Get("usersig"), h.backend.Now()); refusal != nil {
+	if refusal := h.verified.Check(app, identifier, query.Get("usersig"), h.backend.Now()); refusal != nil {
 		return call{}, refusal
 	}
-	if !app.IsAdmin(chat.UserID(caller)) {
+	if !app.IsAdmin(chat.UserID(identifier)) {
 		return call{}, chat.Fail(api.CodeNotAdmin)
 	}
-	return call{App: app, Caller: chat.UserID(caller), ClientIP: clientIP(r, h.TrustedProxies)}, nil
-}
-
-// validIdentifier says whether text is a UserID: 1 to 32 bytes of printable
-// ASCII.
-func validIdentifier(text string) bool {
-	for i := range len(text) {
-		if text[i] < 0x20 || text[i] > 0x7e {
-			return false
-		}
-	}
-	return text != "" && len(text) <= 32
+	return call{App: app, Caller: chat.UserID(identifier), ClientIP: caller.ClientIP(r, h.TrustedProxies)}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/command"
 	"github.com/parley-im/parley/internal/manage"
 )
 
@@ -112,7 +113,7 @@ type (
 // openAPI is the description of this server as compact JSON. It depends on
 // nothing but the source, so all doors of a process share one.
 var openAPI = sync.OnceValue(func() []byte {
-	text, err := encode(describe())
+	text, err := command.Encode(describe())
 	if err != nil {
 		panic(err) // plain structs alone are written here
 	}

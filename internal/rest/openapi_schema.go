@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/parley-im/parley/internal/command"
 )
 
 // schema is the part of JSON Schema 2020-12 that the shapes of package api
@@ -47,11 +49,11 @@ func (p properties) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			text = append(text, ',')
 		}
-		name, err := encode(f.name)
+		name, err := command.Encode(f.name)
 		if err != nil {
 			return nil, err
 		}
-		value, err := encode(f.schema)
+		value, err := command.Encode(f.schema)
 		if err != nil {
 			return nil, err
 		}

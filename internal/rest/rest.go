@@ -27,7 +27,9 @@ import (
 	"strings"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/command"
 	"github.com/parley-im/parley/internal/manage"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -67,9 +69,10 @@ type handler struct {
 	Config
 	backend  *chat.Backend
 	manage   *manage.Manager
+	commands *command.Commands
 	log      *slog.Logger
 	rejected *prometheus.CounterVec
-	verified *verified
+	verified *caller.Verified
 	control  http.Handler
 }
 
@@ -81,7 +84,7 @@ func New(c Config) http.Handler {
 }
 
 func newHandler(c Config) *handler {
-	h := &handler{Config: c, backend: c.Backend, log: c.Logger, verified: newVerified(4096)}
+	h := &handler{Config: c, backend: c.Backend, log: c.Logger, commands: command.New(c.Backend), verified: caller.NewVerified(4096)}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}

@@ -38,7 +38,7 @@ func (h *handler) sendGroupMsg(w http.ResponseWriter, r *http.Request, c call) {
 		return
 	}
 	if outcome.Kind == chat.Dropped && outcome.Refusal != nil {
-		writeAnswer(w, api.SendGroupMsgResponse{Answer: done, MsgTime: outcome.Time, MsgDropReason: api.DropFrequency})
+		writeAnswer(w, api.SendGroupMsgResponse{Answer: api.NewAnswer(api.CodeOK, ""), MsgTime: outcome.Time, MsgDropReason: api.DropFrequency})
 		return
 	}
 	writeSent(w, outcome.Time, uint64(outcome.Seq))

@@ -1,4 +1,4 @@
-package rest
+package command
 
 import (
 	"context"
@@ -14,11 +14,11 @@ const (
 	recalledMessage = 2
 )
 
-func (h *handler) getHistory(ctx context.Context, c call, r *api.GroupMsgGetSimpleRequest) (a api.GroupMsgGetSimpleResponse, err error) {
+func (s *Commands) getHistory(ctx context.Context, c Call, r *api.GroupMsgGetSimpleRequest) (a api.GroupMsgGetSimpleResponse, err error) {
 	if refusal := noTopic(r.TopicId); refusal != nil {
 		return a, refusal
 	}
-	page, err := h.backend.History(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.MsgSeq(r.ReqMsgSeq), bounded(&r.ReqMsgNumber))
+	page, err := s.backend.History(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.MsgSeq(r.ReqMsgSeq), bounded(&r.ReqMsgNumber))
 	a.Answer, a.GroupId = done, r.GroupId
 	if page.Complete {
 		a.IsFinished = 1
@@ -53,7 +53,7 @@ func storedMessage(m chat.Message, withRecalled bool) api.StoredMessage {
 	return shown
 }
 
-func (h *handler) recall(ctx context.Context, c call, r *api.GroupMsgRecallRequest) (a api.GroupMsgRecallResponse, err error) {
+func (s *Commands) recall(ctx context.Context, c Call, r *api.GroupMsgRecallRequest) (a api.GroupMsgRecallResponse, err error) {
 	if refusal := noTopic(r.TopicId); refusal != nil {
 		return a, refusal
 	}
@@ -64,7 +64,7 @@ func (h *handler) recall(ctx context.Context, c call, r *api.GroupMsgRecallReque
 	for i, m := range r.MsgSeqList {
 		seqs[i] = chat.MsgSeq(m.MsgSeq)
 	}
-	codes, err := h.backend.Recall(ctx, c.App.ID, chat.GroupID(r.GroupId), seqs)
+	codes, err := s.backend.Recall(ctx, c.App.ID, chat.GroupID(r.GroupId), seqs)
 	results := make([]api.RecallResult, len(codes))
 	for i, code := range codes {
 		results[i] = api.RecallResult{MsgSeq: uint64(seqs[i]), RetCode: code}

@@ -1,4 +1,6 @@
-package rest
+// Package caller finds out who calls, for every door: by what UserSig, from what
+// address, on what platform.
+package caller
 
 import (
 	"errors"
@@ -10,12 +12,12 @@ import (
 	"github.com/parley-im/parley/usersig"
 )
 
-// verified remembers UserSigs that were found good, because admins send the
+// Verified remembers UserSigs that were found good, because admins send the
 // same one with every call and checking one costs more than the rest of the
 // door. It is bounded by two generations: when the young one is full, the old
 // one is let go. An entry holds until its UserSig expires or its app has
 // another key.
-type verified struct {
+type Verified struct {
 	mu         sync.Mutex
 	young, old map[ticket]proof
 	limit      int // entries of one generation
@@ -33,12 +35,13 @@ type proof struct {
 	expiry time.Time // the last second at which it holds
 }
 
-func newVerified(entries int) *verified {
-	return &verified{young: make(map[ticket]proof), limit: max(1, entries/2)}
+// NewVerified makes a memory of at most so many UserSigs.
+func NewVerified(entries int) *Verified {
+	return &Verified{young: make(map[ticket]proof), limit: max(1, entries/2)}
 }
 
-// check answers with nil for a UserSig that proves its bearer to be user.
-func (v *verified) check(app *chat.App, user, sig string, now time.Time) *chat.Refusal {
+// Check answers with nil for a UserSig that proves its bearer to be user.
+func (v *Verified) Check(app *chat.App, user, sig string, now time.Time) *chat.Refusal {
 	t := ticket{app.ID, user, sig}
 	if v.holds(t, app.Key, now) {
 		return nil
@@ -51,7 +54,7 @@ func (v *verified) check(app *chat.App, user, sig string, now time.Time) *chat.R
 	return nil
 }
 
-func (v *verified) holds(t ticket, key string, now time.Time) bool {
+func (v *Verified) holds(t ticket, key string, now time.Time) bool {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	p, young := v.young[t]
@@ -72,13 +75,13 @@ func (v *verified) holds(t ticket, key string, now time.Time) bool {
 	return true
 }
 
-func (v *verified) put(t ticket, p proof) {
+func (v *Verified) put(t ticket, p proof) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.add(t, p)
 }
 
-func (v *verified) add(t ticket, p proof) {
+func (v *Verified) add(t ticket, p proof) {
 	if len(v.young) >= v.limit {
 		v.old, v.young = v.young, make(map[ticket]proof)
 	}

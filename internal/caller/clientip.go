@@ -1,4 +1,4 @@
-package rest
+package caller
 
 import (
 	"net/http"
@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// clientIP is the address a call came from: the TCP peer, or, if that is a
+// ClientIP is the address a call came from: the TCP peer, or, if that is a
 // trusted proxy, the right-most address of X-Forwarded-For that is none. What
 // stands left of it is anybody's claim. It is empty if the peer has no address.
-func clientIP(r *http.Request, trusted []netip.Prefix) string {
+func ClientIP(r *http.Request, trusted []netip.Prefix) string {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return ""

@@ -1,4 +1,4 @@
-package rest
+package command
 
 import (
 	"context"
@@ -7,12 +7,12 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-func (h *handler) addMembers(ctx context.Context, c call, r *api.AddGroupMemberRequest) (a api.AddGroupMemberResponse, err error) {
+func (s *Commands) addMembers(ctx context.Context, c Call, r *api.AddGroupMemberRequest) (a api.AddGroupMemberResponse, err error) {
 	users := make([]chat.UserID, len(r.MemberList))
 	for i, m := range r.MemberList {
 		users[i] = chat.UserID(m.Member_Account)
 	}
-	results, err := h.backend.AddMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), users)
+	results, err := s.backend.AddMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), users)
 	a.Answer, a.MemberList = done, make([]api.AddMemberResult, len(results))
 	for i, result := range results {
 		a.MemberList[i] = api.AddMemberResult{Member_Account: string(users[i]), Result: int(result)}
@@ -20,12 +20,12 @@ func (h *handler) addMembers(ctx context.Context, c call, r *api.AddGroupMemberR
 	return a, err
 }
 
-func (h *handler) deleteMembers(ctx context.Context, c call, r *api.DeleteGroupMemberRequest) (a api.DeleteGroupMemberResponse, err error) {
+func (s *Commands) deleteMembers(ctx context.Context, c Call, r *api.DeleteGroupMemberRequest) (a api.DeleteGroupMemberResponse, err error) {
 	a.Answer = done
-	return a, h.backend.DeleteMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.MemberToDel_Account))
+	return a, s.backend.DeleteMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.MemberToDel_Account))
 }
 
-func (h *handler) listMembers(ctx context.Context, c call, r *api.GetGroupMemberInfoRequest) (a api.GetGroupMemberInfoResponse, err error) {
+func (s *Commands) listMembers(ctx context.Context, c Call, r *api.GetGroupMemberInfoRequest) (a api.GetGroupMemberInfoResponse, err error) {
 	var roles []chat.Role
 	for _, word := range r.MemberRoleFilter {
 		switch word {
@@ -35,7 +35,7 @@ func (h *handler) listMembers(ctx context.Context, c call, r *api.GetGroupMember
 			return a, chat.Fail(api.CodeInvalidParameter, "MemberRoleFilter has a word that is no role")
 		}
 	}
-	g, members, err := h.backend.ListMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), roles, bounded(&r.Offset), bounded(r.Limit))
+	g, members, err := s.backend.ListMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), roles, bounded(&r.Offset), bounded(r.Limit))
 	a.Answer, a.MemberNum = done, g.Members
 	a.MemberList = memberInfos(members, r.MemberInfoFilter)
 	return a, err
@@ -59,7 +59,7 @@ func memberInfos(members []chat.Member, filter []string) []api.MemberInfo {
 	return infos
 }
 
-func (h *handler) updateMember(ctx context.Context, c call, r *api.ModifyGroupMemberInfoRequest) (a api.ModifyGroupMemberInfoResponse, err error) {
+func (s *Commands) updateMember(ctx context.Context, c Call, r *api.ModifyGroupMemberInfoRequest) (a api.ModifyGroupMemberInfoResponse, err error) {
 	if len(r.AppMemberDefinedData) > 0 {
 		return a, chat.Fail(api.CodeInvalidParameter, api.InfoUndefinedKey)
 	}
@@ -72,15 +72,15 @@ func (h *handler) updateMember(ctx context.Context, c call, r *api.ModifyGroupMe
 		change.MuteTime = &seconds
 	}
 	a.Answer = done
-	return a, h.backend.UpdateMember(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.UserID(r.Member_Account), change)
+	return a, s.backend.UpdateMember(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.UserID(r.Member_Account), change)
 }
 
-func (h *handler) listJoined(ctx context.Context, c call, r *api.GetJoinedGroupListRequest) (a api.GetJoinedGroupListResponse, err error) {
+func (s *Commands) listJoined(ctx context.Context, c Call, r *api.GetJoinedGroupListRequest) (a api.GetJoinedGroupListResponse, err error) {
 	kind, refusal := typeFilter(r.Kind())
 	if refusal != nil {
 		return a, refusal
 	}
-	page, total, err := h.backend.ListJoined(ctx, c.App.ID, chat.UserID(r.Member_Account), chat.JoinedQuery{
+	page, total, err := s.backend.ListJoined(ctx, c.App.ID, chat.UserID(r.Member_Account), chat.JoinedQuery{
 		Type: kind, Live: r.WithHugeGroups == 1, Inactive: r.WithNoActiveGroups == 1,
 		Offset: bounded(&r.Offset), Limit: bounded(r.Limit),
 	})
@@ -110,8 +110,8 @@ func joinedGroup(app *chat.App, j chat.Joined, filter *api.JoinedFilter) api.Joi
 	return shown
 }
 
-func (h *handler) getRoles(ctx context.Context, c call, r *api.GetRoleInGroupRequest) (a api.GetRoleInGroupResponse, err error) {
-	roles, err := h.backend.Roles(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.User_Account))
+func (s *Commands) getRoles(ctx context.Context, c Call, r *api.GetRoleInGroupRequest) (a api.GetRoleInGroupResponse, err error) {
+	roles, err := s.backend.Roles(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.User_Account))
 	a.Answer, a.UserIdList = done, make([]api.MemberRole, len(roles))
 	for i, role := range roles {
 		if role == "" {

@@ -1,4 +1,4 @@
-package rest
+package caller
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ func TestRememberingUserSigsChangesNoAnswer(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		const limit = 6
-		cache := newVerified(limit)
+		cache := NewVerified(limit)
 		now := int64(1_800_000_000)
 		for range rapid.IntRange(1, 60).Draw(t, "calls") {
 			now += rapid.Int64Range(0, 20).Draw(t, "pause")
@@ -37,7 +37,7 @@ func TestRememberingUserSigsChangesNoAnswer(t *testing.T) {
 				want = codeOf(err)
 			}
 			got := api.CodeOK
-			if refusal := cache.check(app, user, sig, at); refusal != nil {
+			if refusal := cache.Check(app, user, sig, at); refusal != nil {
 				got = refusal.Code
 			}
 			if got != want {
@@ -58,13 +58,13 @@ func BenchmarkVerified(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			cache, now := newVerified(4096), time.Now()
+			cache, now := NewVerified(4096), time.Now()
 			b.ReportAllocs()
 			for b.Loop() {
 				if !remembered {
-					cache = newVerified(1)
+					cache = NewVerified(1)
 				}
-				if refusal := cache.check(app, "admin", sig, now); refusal != nil {
+				if refusal := cache.Check(app, "admin", sig, now); refusal != nil {
 					b.Fatal(refusal)
 				}
 			}

@@ -1,4 +1,4 @@
-package rest
+package command
 
 import (
 	"context"
@@ -13,11 +13,11 @@ import (
 const (
 	maxShownGroups = 50 // of one get_group_info
 	// maxShownMembers bounds what one answer gathers: with any more its text
-	// would exceed maxAnswer, however short the members are written.
-	maxShownMembers = maxAnswer / len(`{"Member_Account":"a"},`)
+	// would exceed MaxAnswer, however short the members are written.
+	maxShownMembers = MaxAnswer / len(`{"Member_Account":"a"},`)
 )
 
-func (h *handler) createGroup(ctx context.Context, c call, r *api.CreateGroupRequest) (a api.CreateGroupResponse, err error) {
+func (s *Commands) createGroup(ctx context.Context, c Call, r *api.CreateGroupRequest) (a api.CreateGroupResponse, err error) {
 	kind, ok := chat.ParseGroupType(r.Type)
 	if !ok {
 		return a, chat.Fail(api.CodeInvalidParameter, "Type is missing or not a group type")
@@ -45,23 +45,23 @@ func (h *handler) createGroup(ctx context.Context, c call, r *api.CreateGroupReq
 		}
 		spec.Members = append(spec.Members, chat.MemberSpec{User: chat.UserID(m.Member_Account), Role: chat.Role(m.Role)})
 	}
-	g, err := h.backend.CreateGroup(ctx, c.App.ID, c.Caller, spec)
+	g, err := s.backend.CreateGroup(ctx, c.App.ID, c.By.User, spec)
 	return api.CreateGroupResponse{Answer: done, GroupId: string(g.ID), Type: typeWord(c.App, g.Type)}, err
 }
 
-func (h *handler) destroyGroup(ctx context.Context, c call, r *api.DestroyGroupRequest) (a api.DestroyGroupResponse, err error) {
+func (s *Commands) destroyGroup(ctx context.Context, c Call, r *api.DestroyGroupRequest) (a api.DestroyGroupResponse, err error) {
 	a.Answer = done
-	return a, h.backend.DeleteGroup(ctx, c.App.ID, chat.GroupID(r.GroupId))
+	return a, s.backend.DeleteGroup(ctx, c.App.ID, chat.GroupID(r.GroupId))
 }
 
-func (h *handler) getGroups(ctx context.Context, c call, r *api.GetGroupInfoRequest) (a api.GetGroupInfoResponse, err error) {
+func (s *Commands) getGroups(ctx context.Context, c Call, r *api.GetGroupInfoRequest) (a api.GetGroupInfoResponse, err error) {
 	if len(r.GroupIdList) == 0 || len(r.GroupIdList) > maxShownGroups {
 		return a, chat.Fail(api.CodeInvalidParameter, "GroupIdList must have 1 to 50 groups")
 	}
 	a.Answer, a.GroupInfo = done, make([]api.GroupInfo, len(r.GroupIdList))
 	members := 0
 	for i, id := range r.GroupIdList {
-		info, err := h.groupInfo(ctx, c, id, r.ResponseFilter)
+		info, err := s.groupInfo(ctx, c, id, r.ResponseFilter)
 		if err != nil {
 			return a, err
 		}
@@ -75,8 +75,8 @@ func (h *handler) getGroups(ctx context.Context, c call, r *api.GetGroupInfoRequ
 
 // groupInfo shows one group, or why it cannot be shown. Members are listed when
 // there is no filter at all, or one for members.
-func (h *handler) groupInfo(ctx context.Context, c call, id string, filter *api.GroupFilter) (api.GroupInfo, error) {
-	g, err := h.backend.GetGroup(ctx, c.App.ID, chat.GroupID(id))
+func (s *Commands) groupInfo(ctx context.Context, c Call, id string, filter *api.GroupFilter) (api.GroupInfo, error) {
+	g, err := s.backend.GetGroup(ctx, c.App.ID, chat.GroupID(id))
 	var refusal *chat.Refusal
 	if errors.As(err, &refusal) {
 		return api.GroupInfo{
@@ -99,7 +99,7 @@ func (h *handler) groupInfo(ctx context.Context, c call, id string, filter *api.
 			return info, nil
 		}
 	}
-	_, members, err := h.backend.ListMembers(ctx, c.App.ID, g.ID, nil, 0, 0)
+	_, members, err := s.backend.ListMembers(ctx, c.App.ID, g.ID, nil, 0, 0)
 	if errors.As(err, &refusal) { // dissolved in between
 		return info, nil
 	}
@@ -107,7 +107,7 @@ func (h *handler) groupInfo(ctx context.Context, c call, id string, filter *api.
 	return info, err
 }
 
-func (h *handler) listGroups(ctx context.Context, c call, r *api.GetAppidGroupListRequest) (a api.GetAppidGroupListResponse, err error) {
+func (s *Commands) listGroups(ctx context.Context, c Call, r *api.GetAppidGroupListRequest) (a api.GetAppidGroupListResponse, err error) {
 	kind, refusal := typeFilter(r.Kind())
 	if refusal != nil {
 		return a, refusal
@@ -115,7 +115,7 @@ func (h *handler) listGroups(ctx context.Context, c call, r *api.GetAppidGroupLi
 	if r.Next > math.MaxInt64 {
 		return a, chat.Fail(api.CodeInvalidParameter, "Next is not from an earlier answer")
 	}
-	page, total, next, err := h.backend.ListGroups(ctx, c.App.ID, kind, chat.GroupKey(r.Next), bounded(r.Limit))
+	page, total, next, err := s.backend.ListGroups(ctx, c.App.ID, kind, chat.GroupKey(r.Next), bounded(r.Limit))
 	a.Answer, a.TotalCount, a.Next = done, total, uint64(next)
 	a.GroupIdList = make([]api.GroupIDItem, len(page))
 	for i, g := range page {
@@ -124,7 +124,7 @@ func (h *handler) listGroups(ctx context.Context, c call, r *api.GetAppidGroupLi
 	return a, err
 }
 
-func (h *handler) updateGroup(ctx context.Context, c call, r *api.ModifyGroupBaseInfoRequest) (a api.ModifyGroupBaseInfoResponse, err error) {
+func (s *Commands) updateGroup(ctx context.Context, c Call, r *api.ModifyGroupBaseInfoRequest) (a api.ModifyGroupBaseInfoResponse, err error) {
 	if len(r.AppDefinedData) > 0 {
 		return a, chat.Fail(api.CodeInvalidParameter, api.InfoUndefinedKey)
 	}
@@ -144,12 +144,12 @@ func (h *handler) updateGroup(ctx context.Context, c call, r *api.ModifyGroupBas
 		return a, chat.Fail(api.CodeInvalidParameter, "MuteAllMember must be On or Off")
 	}
 	a.Answer = done
-	return a, h.backend.UpdateGroup(ctx, c.App.ID, chat.GroupID(r.GroupId), change)
+	return a, s.backend.UpdateGroup(ctx, c.App.ID, chat.GroupID(r.GroupId), change)
 }
 
-func (h *handler) changeOwner(ctx context.Context, c call, r *api.ChangeGroupOwnerRequest) (a api.ChangeGroupOwnerResponse, err error) {
+func (s *Commands) changeOwner(ctx context.Context, c Call, r *api.ChangeGroupOwnerRequest) (a api.ChangeGroupOwnerResponse, err error) {
 	a.Answer = done
-	return a, h.backend.ChangeOwner(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.UserID(r.NewOwner_Account))
+	return a, s.backend.ChangeOwner(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.UserID(r.NewOwner_Account))
 }
 
 // profile shows a group, with both names of what was renamed.

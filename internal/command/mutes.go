@@ -1,4 +1,4 @@
-package rest
+package command
 
 import (
 	"context"
@@ -7,7 +7,7 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-func (h *handler) muteMembers(ctx context.Context, c call, r *api.ForbidSendMsgRequest) (a api.ForbidSendMsgResponse, err error) {
+func (s *Commands) muteMembers(ctx context.Context, c Call, r *api.ForbidSendMsgRequest) (a api.ForbidSendMsgResponse, err error) {
 	seconds, given := r.Seconds()
 	if !given {
 		return a, chat.Fail(api.CodeInvalidParameter, "MuteTime is required")
@@ -16,14 +16,14 @@ func (h *handler) muteMembers(ctx context.Context, c call, r *api.ForbidSendMsgR
 		return a, refusal
 	}
 	a.Answer = done
-	return a, h.backend.MuteMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.Members_Account), seconds)
+	return a, s.backend.MuteMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.Members_Account), seconds)
 }
 
-func (h *handler) listMuted(ctx context.Context, c call, r *api.GetGroupMutedAccountRequest) (a api.GetGroupMutedAccountResponse, err error) {
+func (s *Commands) listMuted(ctx context.Context, c Call, r *api.GetGroupMutedAccountRequest) (a api.GetGroupMutedAccountResponse, err error) {
 	if refusal := noTopic(r.TopicId); refusal != nil {
 		return a, refusal
 	}
-	muted, err := h.backend.MutedMembers(ctx, c.App.ID, chat.GroupID(r.GroupId))
+	muted, err := s.backend.MutedMembers(ctx, c.App.ID, chat.GroupID(r.GroupId))
 	list := make([]api.MutedAccount, len(muted))
 	for i, m := range muted {
 		list[i] = api.MutedAccount{Member_Account: string(m.User), MutedUntil: m.Until}
@@ -31,13 +31,13 @@ func (h *handler) listMuted(ctx context.Context, c call, r *api.GetGroupMutedAcc
 	return api.NewMutedAccounts(r.GroupId, list), err
 }
 
-func (h *handler) muteAccount(ctx context.Context, c call, r *api.SetNoSpeakingRequest) (a api.SetNoSpeakingResponse, err error) {
+func (s *Commands) muteAccount(ctx context.Context, c Call, r *api.SetNoSpeakingRequest) (a api.SetNoSpeakingResponse, err error) {
 	a.Answer = done
-	return a, h.backend.MuteAccount(ctx, c.App.ID, userOf(r.Set_Account), r.GroupmsgNospeakingTime, r.C2CmsgNospeakingTime)
+	return a, s.backend.MuteAccount(ctx, c.App.ID, userOf(r.Set_Account), r.GroupmsgNospeakingTime, r.C2CmsgNospeakingTime)
 }
 
-func (h *handler) getAccountMutes(ctx context.Context, c call, r *api.GetNoSpeakingRequest) (a api.GetNoSpeakingResponse, err error) {
-	group, c2c, err := h.backend.AccountMutes(ctx, c.App.ID, userOf(r.Get_Account))
+func (s *Commands) getAccountMutes(ctx context.Context, c Call, r *api.GetNoSpeakingRequest) (a api.GetNoSpeakingResponse, err error) {
+	group, c2c, err := s.backend.AccountMutes(ctx, c.App.ID, userOf(r.Get_Account))
 	a.Answer, a.GroupmsgNospeakingTime, a.C2CmsgNospeakingTime = done, uint32(group), uint32(c2c)
 	return a, err
 }

@@ -1,4 +1,4 @@
-package rest
+package command
 
 import (
 	"context"
@@ -7,9 +7,9 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-func (h *handler) importAccount(ctx context.Context, c call, r *api.AccountImportRequest) (a api.AccountImportResponse, err error) {
+func (s *Commands) importAccount(ctx context.Context, c Call, r *api.AccountImportRequest) (a api.AccountImportResponse, err error) {
 	a.Answer = done
-	return a, h.backend.ImportAccount(ctx, c.App.ID, accountSpec(*r))
+	return a, s.backend.ImportAccount(ctx, c.App.ID, accountSpec(*r))
 }
 
 func accountSpec(r api.AccountImportRequest) chat.AccountSpec {
@@ -17,12 +17,12 @@ func accountSpec(r api.AccountImportRequest) chat.AccountSpec {
 	return chat.AccountSpec{User: chat.UserID(user), Nick: r.Nick, FaceURL: r.FaceUrl}
 }
 
-func (h *handler) importAccounts(ctx context.Context, c call, r *api.MultiaccountImportRequest) (a api.MultiaccountImportResponse, err error) {
+func (s *Commands) importAccounts(ctx context.Context, c Call, r *api.MultiaccountImportRequest) (a api.MultiaccountImportResponse, err error) {
 	var specs []chat.AccountSpec
 	for _, account := range r.All() {
 		specs = append(specs, accountSpec(account))
 	}
-	failed, err := h.backend.ImportAccounts(ctx, c.App.ID, specs)
+	failed, err := s.backend.ImportAccounts(ctx, c.App.ID, specs)
 	a.Answer, a.FailAccounts = done, make([]string, len(failed))
 	for i, user := range failed {
 		a.FailAccounts[i] = string(user)
@@ -30,8 +30,8 @@ func (h *handler) importAccounts(ctx context.Context, c call, r *api.Multiaccoun
 	return a, err
 }
 
-func (h *handler) checkAccounts(ctx context.Context, c call, r *api.AccountCheckRequest) (a api.AccountCheckResponse, err error) {
-	found, err := h.backend.CheckAccounts(ctx, c.App.ID, itemUsers(r.CheckItem))
+func (s *Commands) checkAccounts(ctx context.Context, c Call, r *api.AccountCheckRequest) (a api.AccountCheckResponse, err error) {
+	found, err := s.backend.CheckAccounts(ctx, c.App.ID, itemUsers(r.CheckItem))
 	a.Answer, a.ResultItem = done, make([]api.AccountCheckResult, len(found))
 	for i, ok := range found {
 		a.ResultItem[i].UserID = r.CheckItem[i].UserID
@@ -43,8 +43,8 @@ func (h *handler) checkAccounts(ctx context.Context, c call, r *api.AccountCheck
 	return a, err
 }
 
-func (h *handler) deleteAccounts(ctx context.Context, c call, r *api.AccountDeleteRequest) (a api.AccountDeleteResponse, err error) {
-	results, err := h.backend.DeleteAccounts(ctx, c.App.ID, itemUsers(r.DeleteItem))
+func (s *Commands) deleteAccounts(ctx context.Context, c Call, r *api.AccountDeleteRequest) (a api.AccountDeleteResponse, err error) {
+	results, err := s.backend.DeleteAccounts(ctx, c.App.ID, itemUsers(r.DeleteItem))
 	a.Answer, a.ResultItem = done, make([]api.AccountResult, len(results))
 	for i, refusal := range results {
 		a.ResultItem[i].UserID = r.DeleteItem[i].UserID
