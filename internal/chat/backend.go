@@ -41,9 +41,11 @@ type Options struct {
 	Store  Store
 	Render Renderer
 	Offers Offers
-	Asker  Asker            // nil: no before-send question is ever put
-	Now    func() time.Time // nil: the store's
-	Log    *slog.Logger
+	// Audience is told of what connected users are to hear; nil: there are none.
+	Audience Audience
+	Asker    Asker            // nil: no before-send question is ever put
+	Now      func() time.Time // nil: the store's
+	Log      *slog.Logger
 	// Unrecorded keeps 10002 refusals that cannot be committed; nil keeps them
 	// in memory.
 	Unrecorded *Unrecorded
@@ -67,6 +69,7 @@ type Backend struct {
 	refusals   Pace
 	render     Renderer
 	offers     Offers
+	audience   Audience
 	asker      Asker
 	log        *slog.Logger
 	now        func() time.Time
@@ -90,7 +93,7 @@ type Backend struct {
 // New makes a backend; Start loads the apps and begins to write.
 func New(o Options) *Backend {
 	b := &Backend{
-		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, asker: o.Asker,
+		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, audience: o.Audience, asker: o.Asker,
 		log: o.Log, now: o.Now, refusals: o.Refusals, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
 	}
 	if b.now == nil {

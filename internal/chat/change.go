@@ -67,16 +67,17 @@ func (w *writer) alter(c *alteration) error {
 			return w.alterFailed(c, err)
 		}
 	}
-	touched := n.touched()
+	touched, notices, complete := n.touched(), n.notices, true
 	if a, ok := w.b.tenant(c.app); ok && n.removed == "" && trace.Version != a.version.Load()+1 {
 		// Other processes changed the app before, and it is behind with them.
 		others, err := w.touched(a, trace.Version-1)
 		if err != nil {
-			others = Touched{App: true, Everything: true}
+			others = whatever
 		}
-		touched.add(&others)
+		touched.add(&others.Touched)
+		notices, complete = append(others.Notices, notices...), !others.unknown
 	}
-	return w.apply(c.app, touched, trace.Version)
+	return w.apply(c.app, &others{Change{Touched: touched, Notices: notices}, !complete}, trace.Version)
 }
 
 // raise raises the version of the app that was changed. One that was removed has
@@ -86,7 +87,7 @@ func (w *writer) raise(n *noted) (t Trace, err error) {
 		return Trace{Removed: n.removed}, nil
 	}
 	t.Attempt = NewAttemptID(w.b.Now())
-	t.Version, err = n.RaiseVersion(Change{ID: t.Attempt, Touched: n.touched()})
+	t.Version, err = n.RaiseVersion(Change{ID: t.Attempt, Touched: n.touched(), Notices: n.notices})
 	return t, err
 }
 
@@ -169,7 +170,8 @@ func (w *writer) alterFailed(c *alteration, err error) error {
 // apply makes a committed change hold in memory: the version first, then the
 // cached values go. No send of the app is committed in between; this is its
 // writer.
-func (w *writer) apply(app AppID, touched Touched, version uint64) error {
+func (w *writer) apply(app AppID, c *others, version uint64) error {
+	touched := &c.Touched
 	a, known := w.b.tenant(app)
 	var before uint64
 	if known {
@@ -183,12 +185,15 @@ func (w *writer) apply(app AppID, touched Touched, version uint64) error {
 			return fmt.Errorf("publish the change: %w", err)
 		}
 	}
-	w.b.hot.forget(app, &touched)
+	w.b.hot.forget(app, touched)
 	if a, ok := w.b.tenant(app); ok {
 		a.applied.Store(version)
 	}
 	if touched.App {
 		w.b.offers.Changed(app)
+	}
+	if w.b.audience != nil && (len(c.Notices) > 0 || c.unknown) {
+		w.b.audience.Noticed(app, c.Notices, !c.unknown)
 	}
 	return nil
 }
@@ -203,6 +208,7 @@ type noted struct {
 	grows   bool                 // it makes something that was not there
 	frees   bool                 // it takes something out
 	ids     map[GroupKey]GroupID // of the groups read in this change
+	notices []Notice
 }
 
 // maxTouched is how many things a change names; above it everything is forgotten.

@@ -71,7 +71,7 @@ type GroupChange struct {
 // malformed id, 10019 for an owner or member who is no account, 10021 or, when
 // the caller or the wanted owner has it already, 10025 for an id in use, 10038
 // for too high a limit, 80001 for a word of the filter.
-func (b *Backend) CreateGroup(ctx context.Context, app AppID, caller UserID, spec GroupSpec) (Group, error) {
+func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec GroupSpec) (Group, error) {
 	if refusal := spec.check(); refusal != nil {
 		return Group{}, refusal
 	}
@@ -96,7 +96,7 @@ func (b *Backend) CreateGroup(ctx context.Context, app AppID, caller UserID, spe
 		g.InviteOption = kind.invite
 	}
 	err := b.Change(ctx, app, func(r Records) error {
-		if err := chooseGroupID(r, &g, caller); err != nil {
+		if err := chooseGroupID(r, &g, by.User); err != nil {
 			return err
 		}
 		members := firstMembers(spec, now)
@@ -225,7 +225,7 @@ func validOwnGroupID(id GroupID, t GroupType) bool {
 
 // DeleteGroup dissolves a group; its messages cannot be read any more and its
 // id is free at once. Codes: those of a missing group.
-func (b *Backend) DeleteGroup(ctx context.Context, app AppID, id GroupID) error {
+func (b *Backend) DeleteGroup(ctx context.Context, app AppID, by Actor, id GroupID) error {
 	return b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
 		if err != nil {
@@ -280,7 +280,7 @@ func (b *Backend) ListGroups(ctx context.Context, app AppID, t GroupType, after 
 // UpdateGroup changes a group's profile. Codes: 10004 for a field out of range,
 // 10019 for an operator who is no account, 10038 for too high a limit, 80001
 // for a word of the filter, and those of a missing group.
-func (b *Backend) UpdateGroup(ctx context.Context, app AppID, id GroupID, c GroupChange) error {
+func (b *Backend) UpdateGroup(ctx context.Context, app AppID, by Actor, id GroupID, c GroupChange) error {
 	if refusal := checkProfile(c.Name, c.Introduction, c.Notification, c.FaceURL); refusal != nil {
 		return refusal
 	}
@@ -339,7 +339,7 @@ func (c *GroupChange) apply(g *Group) *Refusal {
 // ChangeOwner makes another member the owner; the former owner becomes an
 // ordinary member. Codes: 10007 in an AVChatRoom or when the new owner is no
 // member, 10019 when he is no account, and those of a missing group.
-func (b *Backend) ChangeOwner(ctx context.Context, app AppID, id GroupID, user UserID) error {
+func (b *Backend) ChangeOwner(ctx context.Context, app AppID, by Actor, id GroupID, user UserID) error {
 	if user == "" {
 		return Fail(api.CodeInvalidParameter, "NewOwner_Account is required")
 	}

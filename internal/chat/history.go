@@ -25,7 +25,7 @@ type Page struct {
 // History reads number messages of a group from newest downwards; 0, or one
 // not yet sent, is the newest there is. Codes: 10004 for a number below 1,
 // 10044 in an AVChatRoom, which keeps no history, and those of a missing group.
-func (b *Backend) History(ctx context.Context, app AppID, id GroupID, newest MsgSeq, number int) (Page, error) {
+func (b *Backend) History(ctx context.Context, app AppID, by Actor, id GroupID, newest MsgSeq, number int) (Page, error) {
 	if number < 1 {
 		return Page{}, Fail(api.CodeInvalidParameter, "ReqMsgNumber must be at least 1")
 	}
@@ -65,7 +65,7 @@ func (b *Backend) History(ctx context.Context, app AppID, id GroupID, newest Msg
 // 0, also for one taken back before, 10030 for one that is not stored, 10033 in
 // an AVChatRoom. Any age is allowed to an admin. Codes: 10004 for none or more
 // than MaxRecalled, and those of a missing group.
-func (b *Backend) Recall(ctx context.Context, app AppID, id GroupID, seqs []MsgSeq) ([]api.Code, error) {
+func (b *Backend) Recall(ctx context.Context, app AppID, by Actor, id GroupID, seqs []MsgSeq) ([]api.Code, error) {
 	if len(seqs) == 0 || len(seqs) > MaxRecalled {
 		return nil, Fail(api.CodeInvalidParameter, fmt.Sprintf("MsgSeqList must have 1 to %d messages", MaxRecalled))
 	}

@@ -38,7 +38,7 @@ func newMember(user UserID, role Role, now int64) Member {
 // order given: who is no account, or found no room, was not added. Codes: 10005
 // for more than MaxAddedMembers, 10007 in an AVChatRoom, 10014 when the group
 // has no room for any of them, and those of a missing group.
-func (b *Backend) AddMembers(ctx context.Context, app AppID, id GroupID, users []UserID) ([]Adding, error) {
+func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID) ([]Adding, error) {
 	switch {
 	case len(users) == 0:
 		return nil, Fail(api.CodeInvalidParameter, "MemberList is empty")
@@ -90,7 +90,7 @@ func addMember(r Records, g *Group, user UserID, now int64) (Adding, error) {
 // Codes: 10004 in an AVChatRoom, 10005 for more than MaxDeletedMembers, 10009
 // when the owner is among them (in a Private group he may go and leaves it
 // without an owner), and those of a missing group.
-func (b *Backend) DeleteMembers(ctx context.Context, app AppID, id GroupID, users []UserID) error {
+func (b *Backend) DeleteMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID) error {
 	switch {
 	case len(users) == 0:
 		return Fail(api.CodeInvalidParameter, "MemberToDel_Account is empty")
@@ -146,7 +146,7 @@ func dropOwner(r Records, g Group, now int64) error {
 // ListMembers lists members in the order they joined: at most limit after the
 // first offset, of the roles given or of all. limit 0 is MaxListedMembers; more
 // is 10054. A mute that is over is not told.
-func (b *Backend) ListMembers(ctx context.Context, app AppID, id GroupID, roles []Role, offset, limit int) (Group, []Member, error) {
+func (b *Backend) ListMembers(ctx context.Context, app AppID, by Actor, id GroupID, roles []Role, offset, limit int) (Group, []Member, error) {
 	switch {
 	case limit > MaxListedMembers:
 		return Group{}, nil, Fail(api.CodeMemberPageTooLarge)
@@ -216,7 +216,7 @@ type MemberChange struct {
 // 10007 in an AVChatRoom, for what the type does not have, for the owner's role
 // and for who is no member, 80001 for a word of the filter in the name card, and
 // those of a missing group.
-func (b *Backend) UpdateMember(ctx context.Context, app AppID, id GroupID, user UserID, c MemberChange) error {
+func (b *Backend) UpdateMember(ctx context.Context, app AppID, by Actor, id GroupID, user UserID, c MemberChange) error {
 	if user == "" {
 		return Fail(api.CodeInvalidParameter, "Member_Account is required")
 	}
@@ -311,7 +311,7 @@ type Joined struct {
 // ListJoined lists an account's groups in the order they were made, and how
 // many match in all. Codes: 10004 for a limit above MaxListedJoined, 10019 for
 // who is no account.
-func (b *Backend) ListJoined(ctx context.Context, app AppID, user UserID, q JoinedQuery) (page []Joined, total int, err error) {
+func (b *Backend) ListJoined(ctx context.Context, app AppID, by Actor, user UserID, q JoinedQuery) (page []Joined, total int, err error) {
 	switch {
 	case user == "":
 		return nil, 0, Fail(api.CodeInvalidParameter, "Member_Account is required")
@@ -361,7 +361,7 @@ func (q *JoinedQuery) wants(g Group, user UserID) bool {
 // Roles tells the role of each account in a group, in the order given; empty
 // for who is no member. Codes: 10005 for more than MaxRoles, 10007 in an
 // AVChatRoom, and those of a missing group.
-func (b *Backend) Roles(ctx context.Context, app AppID, id GroupID, users []UserID) ([]Role, error) {
+func (b *Backend) Roles(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID) ([]Role, error) {
 	switch {
 	case len(users) == 0:
 		return nil, Fail(api.CodeInvalidParameter, "User_Account is empty")

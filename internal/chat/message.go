@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -78,7 +79,15 @@ type Message struct {
 	Flags    Flags
 	Body     []byte // canonical MsgBody
 	Cloud    string
+	To       []UserID  // targeted receivers; empty for the whole group
+	Mentions []Mention // GroupAtInfo
 	Attempt  AttemptID
+}
+
+// VisibleTo says whether a user may see the message, who is in the group since
+// the number first.
+func (m *Message) VisibleTo(user UserID, first MsgSeq) bool {
+	return (m.Seq == 0 || m.Seq >= first) && (len(m.To) == 0 || m.From == user || slices.Contains(m.To, user))
 }
 
 // AttemptID names one attempt to send, stored with its row: 48 bits of

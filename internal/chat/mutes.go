@@ -40,7 +40,7 @@ func muteLeft(until, now int64) int64 {
 // when it leaves (but not in a Community). Either all are muted or none. Codes:
 // 10005 for more than MaxMuted, 10007 in a Private group, 10019 for who is no
 // account, and those of a missing group.
-func (b *Backend) MuteMembers(ctx context.Context, app AppID, id GroupID, users []UserID, seconds uint32) error {
+func (b *Backend) MuteMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID, seconds uint32) error {
 	switch {
 	case len(users) == 0:
 		return Fail(api.CodeInvalidParameter, "Members_Account is empty")
@@ -70,7 +70,7 @@ func (b *Backend) MuteMembers(ctx context.Context, app AppID, id GroupID, users 
 
 // MutedMembers lists who is muted in a group now. Codes: those of a missing
 // group.
-func (b *Backend) MutedMembers(ctx context.Context, app AppID, id GroupID) ([]Muted, error) {
+func (b *Backend) MutedMembers(ctx context.Context, app AppID, by Actor, id GroupID) ([]Muted, error) {
 	g, err := b.GetGroup(ctx, app, id)
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (b *Backend) MutedMembers(ctx context.Context, app AppID, id GroupID) ([]Mu
 // accounts, each for seconds from now; 0 unmutes, Forever has no end, nil keeps
 // what is. Codes: 130004 without an account, 130005 for who is none, 130008
 // when both times are nil.
-func (b *Backend) MuteAccount(ctx context.Context, app AppID, user UserID, group, c2c *uint32) error {
+func (b *Backend) MuteAccount(ctx context.Context, app AppID, by Actor, user UserID, group, c2c *uint32) error {
 	switch {
 	case user == "":
 		return Fail(api.CodeMuteSetMissing)

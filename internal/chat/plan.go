@@ -23,7 +23,8 @@ type share struct {
 	totals Totals
 	rows   Rows
 	head   Head
-	gone   bool // the app was removed while its sends were waiting
+	gone   bool      // the app was removed while its sends were waiting
+	sent   []Message // what was accepted, for the audience
 }
 
 // shares splits a batch by app, keeping the order within each.
@@ -97,6 +98,7 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 			return err
 		}
 	}
+	s.sent = nil
 	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
 	moved := make(map[GroupKey]GroupHead, len(keys))
 	for _, e := range s.sends {
@@ -255,12 +257,18 @@ func (w *writer) accept(s *share, e *entry, moved map[GroupKey]GroupHead, now ti
 	m := Message{
 		Group: g.Key, From: t.send.From, Random: t.send.Random, Time: h.Time, Priority: t.send.Priority,
 		Flags: t.flags(), Body: t.send.Content.Body, Cloud: t.send.Content.Cloud, Attempt: t.id,
+		To: t.send.To, Mentions: t.send.Mentions,
 	}
 	if !t.send.OnlineOnly || g.Type == AVChatRoom {
 		m.Seq = h.Next
 		h.Next++
 		moved[g.Key] = h
 		s.rows.Messages = append(s.rows.Messages, m)
+	} else {
+		m.Flags |= FlagOnlineOnly
+	}
+	if w.b.audience != nil {
+		s.sent = append(s.sent, m)
 	}
 	s.rows.Repeats = append(s.rows.Repeats, Repeat{Key: t.key, Attempt: t.id, Seq: m.Seq, Time: m.Time})
 	s.rows.Totals.Accepted++

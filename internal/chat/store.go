@@ -270,6 +270,7 @@ type Change struct {
 	ID      AttemptID // of this change alone
 	Version uint64    // which it raised the app to; filled by the store
 	Touched Touched
+	Notices []Notice // for those who are connected
 }
 
 // Touched names what a change may have touched.

@@ -97,6 +97,9 @@ func (w *writer) look(app AppID) error {
 		err := w.b.reload(context.Background(), app, head.Version)
 		w.b.hot.forget(app, &Touched{Everything: true})
 		w.b.offers.Changed(app)
+		if w.b.audience != nil {
+			w.b.audience.Noticed(app, nil, false)
+		}
 		return err
 	}
 	return w.catchUp(a, head)
@@ -109,7 +112,7 @@ func (w *writer) catchUp(a *tenant, head Head) error {
 	if from == head.Version && a.app.Load().Epoch == head.Epoch {
 		return nil
 	}
-	touched := Touched{App: true, Everything: true}
+	touched := whatever
 	if a.app.Load().Epoch != head.Epoch {
 		a.next.Store(0) // the sequences begin anew, perhaps below
 	} else {
@@ -118,26 +121,35 @@ func (w *writer) catchUp(a *tenant, head Head) error {
 			return err
 		}
 	}
-	return w.apply(a.id, touched, head.Version)
+	return w.apply(a.id, &touched, head.Version)
 }
 
 // touched is what the changes touched that raised the app's version from the one
 // that is known here: everything, if they are not all known still.
-func (w *writer) touched(a *tenant, upTo uint64) (t Touched, err error) {
-	everything := Touched{App: true, Everything: true}
+func (w *writer) touched(a *tenant, upTo uint64) (t others, err error) {
 	from := a.version.Load()
 	if from > upTo {
-		return everything, nil
+		return whatever, nil
 	}
 	list, err := w.b.store.Changes(context.Background(), a.id, from, upTo)
 	if err != nil || uint64(len(list)) != upTo-from {
-		return everything, err
+		return whatever, err
 	}
 	for i := range list {
-		t.add(&list[i].Touched)
+		t.Touched.add(&list[i].Touched)
+		t.Notices = append(t.Notices, list[i].Notices...)
 	}
 	return t, nil
 }
+
+// others are changes taken together. unknown: nobody knows all of them any more.
+type others struct {
+	Change
+	unknown bool
+}
+
+// whatever is what may have been changed when nobody knows.
+var whatever = others{Change{Touched: Touched{App: true, Everything: true}}, true}
 
 func (t *Touched) add(u *Touched) {
 	t.App, t.Everything = t.App || u.App, t.Everything || u.Everything

@@ -343,6 +343,9 @@ func (w *writer) publish(b batch, list []*share) {
 		if s.gone {
 			continue
 		}
+		if len(s.sent) > 0 {
+			w.b.audience.Sent(s.tenant.id, s.sent)
+		}
 		known := s.tenant.next.Swap(uint64(s.rows.Next))
 		switch {
 		case len(s.rows.Events) > 0:

@@ -45,13 +45,13 @@ func (s *Commands) createGroup(ctx context.Context, c Call, r *api.CreateGroupRe
 		}
 		spec.Members = append(spec.Members, chat.MemberSpec{User: chat.UserID(m.Member_Account), Role: chat.Role(m.Role)})
 	}
-	g, err := s.backend.CreateGroup(ctx, c.App.ID, c.By.User, spec)
+	g, err := s.backend.CreateGroup(ctx, c.App.ID, c.By, spec)
 	return api.CreateGroupResponse{Answer: done, GroupId: string(g.ID), Type: typeWord(c.App, g.Type)}, err
 }
 
 func (s *Commands) destroyGroup(ctx context.Context, c Call, r *api.DestroyGroupRequest) (a api.DestroyGroupResponse, err error) {
 	a.Answer = done
-	return a, s.backend.DeleteGroup(ctx, c.App.ID, chat.GroupID(r.GroupId))
+	return a, s.backend.DeleteGroup(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId))
 }
 
 func (s *Commands) getGroups(ctx context.Context, c Call, r *api.GetGroupInfoRequest) (a api.GetGroupInfoResponse, err error) {
@@ -99,7 +99,7 @@ func (s *Commands) groupInfo(ctx context.Context, c Call, id string, filter *api
 			return info, nil
 		}
 	}
-	_, members, err := s.backend.ListMembers(ctx, c.App.ID, g.ID, nil, 0, 0)
+	_, members, err := s.backend.ListMembers(ctx, c.App.ID, c.By, g.ID, nil, 0, 0)
 	if errors.As(err, &refusal) { // dissolved in between
 		return info, nil
 	}
@@ -144,12 +144,12 @@ func (s *Commands) updateGroup(ctx context.Context, c Call, r *api.ModifyGroupBa
 		return a, chat.Fail(api.CodeInvalidParameter, "MuteAllMember must be On or Off")
 	}
 	a.Answer = done
-	return a, s.backend.UpdateGroup(ctx, c.App.ID, chat.GroupID(r.GroupId), change)
+	return a, s.backend.UpdateGroup(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), change)
 }
 
 func (s *Commands) changeOwner(ctx context.Context, c Call, r *api.ChangeGroupOwnerRequest) (a api.ChangeGroupOwnerResponse, err error) {
 	a.Answer = done
-	return a, s.backend.ChangeOwner(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.UserID(r.NewOwner_Account))
+	return a, s.backend.ChangeOwner(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), chat.UserID(r.NewOwner_Account))
 }
 
 // profile shows a group, with both names of what was renamed.

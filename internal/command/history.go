@@ -18,7 +18,7 @@ func (s *Commands) getHistory(ctx context.Context, c Call, r *api.GroupMsgGetSim
 	if refusal := noTopic(r.TopicId); refusal != nil {
 		return a, refusal
 	}
-	page, err := s.backend.History(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.MsgSeq(r.ReqMsgSeq), bounded(&r.ReqMsgNumber))
+	page, err := s.backend.History(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), chat.MsgSeq(r.ReqMsgSeq), bounded(&r.ReqMsgNumber))
 	a.Answer, a.GroupId = done, r.GroupId
 	if page.Complete {
 		a.IsFinished = 1
@@ -64,7 +64,7 @@ func (s *Commands) recall(ctx context.Context, c Call, r *api.GroupMsgRecallRequ
 	for i, m := range r.MsgSeqList {
 		seqs[i] = chat.MsgSeq(m.MsgSeq)
 	}
-	codes, err := s.backend.Recall(ctx, c.App.ID, chat.GroupID(r.GroupId), seqs)
+	codes, err := s.backend.Recall(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), seqs)
 	results := make([]api.RecallResult, len(codes))
 	for i, code := range codes {
 		results[i] = api.RecallResult{MsgSeq: uint64(seqs[i]), RetCode: code}

@@ -12,7 +12,7 @@ func (s *Commands) addMembers(ctx context.Context, c Call, r *api.AddGroupMember
 	for i, m := range r.MemberList {
 		users[i] = chat.UserID(m.Member_Account)
 	}
-	results, err := s.backend.AddMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), users)
+	results, err := s.backend.AddMembers(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), users)
 	a.Answer, a.MemberList = done, make([]api.AddMemberResult, len(results))
 	for i, result := range results {
 		a.MemberList[i] = api.AddMemberResult{Member_Account: string(users[i]), Result: int(result)}
@@ -22,7 +22,7 @@ func (s *Commands) addMembers(ctx context.Context, c Call, r *api.AddGroupMember
 
 func (s *Commands) deleteMembers(ctx context.Context, c Call, r *api.DeleteGroupMemberRequest) (a api.DeleteGroupMemberResponse, err error) {
 	a.Answer = done
-	return a, s.backend.DeleteMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.MemberToDel_Account))
+	return a, s.backend.DeleteMembers(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), userIDs(r.MemberToDel_Account))
 }
 
 func (s *Commands) listMembers(ctx context.Context, c Call, r *api.GetGroupMemberInfoRequest) (a api.GetGroupMemberInfoResponse, err error) {
@@ -35,7 +35,7 @@ func (s *Commands) listMembers(ctx context.Context, c Call, r *api.GetGroupMembe
 			return a, chat.Fail(api.CodeInvalidParameter, "MemberRoleFilter has a word that is no role")
 		}
 	}
-	g, members, err := s.backend.ListMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), roles, bounded(&r.Offset), bounded(r.Limit))
+	g, members, err := s.backend.ListMembers(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), roles, bounded(&r.Offset), bounded(r.Limit))
 	a.Answer, a.MemberNum = done, g.Members
 	a.MemberList = memberInfos(members, r.MemberInfoFilter)
 	return a, err
@@ -72,7 +72,7 @@ func (s *Commands) updateMember(ctx context.Context, c Call, r *api.ModifyGroupM
 		change.MuteTime = &seconds
 	}
 	a.Answer = done
-	return a, s.backend.UpdateMember(ctx, c.App.ID, chat.GroupID(r.GroupId), chat.UserID(r.Member_Account), change)
+	return a, s.backend.UpdateMember(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), chat.UserID(r.Member_Account), change)
 }
 
 func (s *Commands) listJoined(ctx context.Context, c Call, r *api.GetJoinedGroupListRequest) (a api.GetJoinedGroupListResponse, err error) {
@@ -80,7 +80,7 @@ func (s *Commands) listJoined(ctx context.Context, c Call, r *api.GetJoinedGroup
 	if refusal != nil {
 		return a, refusal
 	}
-	page, total, err := s.backend.ListJoined(ctx, c.App.ID, chat.UserID(r.Member_Account), chat.JoinedQuery{
+	page, total, err := s.backend.ListJoined(ctx, c.App.ID, c.By, chat.UserID(r.Member_Account), chat.JoinedQuery{
 		Type: kind, Live: r.WithHugeGroups == 1, Inactive: r.WithNoActiveGroups == 1,
 		Offset: bounded(&r.Offset), Limit: bounded(r.Limit),
 	})
@@ -111,7 +111,7 @@ func joinedGroup(app *chat.App, j chat.Joined, filter *api.JoinedFilter) api.Joi
 }
 
 func (s *Commands) getRoles(ctx context.Context, c Call, r *api.GetRoleInGroupRequest) (a api.GetRoleInGroupResponse, err error) {
-	roles, err := s.backend.Roles(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.User_Account))
+	roles, err := s.backend.Roles(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), userIDs(r.User_Account))
 	a.Answer, a.UserIdList = done, make([]api.MemberRole, len(roles))
 	for i, role := range roles {
 		if role == "" {

@@ -16,14 +16,14 @@ func (s *Commands) muteMembers(ctx context.Context, c Call, r *api.ForbidSendMsg
 		return a, refusal
 	}
 	a.Answer = done
-	return a, s.backend.MuteMembers(ctx, c.App.ID, chat.GroupID(r.GroupId), userIDs(r.Members_Account), seconds)
+	return a, s.backend.MuteMembers(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), userIDs(r.Members_Account), seconds)
 }
 
 func (s *Commands) listMuted(ctx context.Context, c Call, r *api.GetGroupMutedAccountRequest) (a api.GetGroupMutedAccountResponse, err error) {
 	if refusal := noTopic(r.TopicId); refusal != nil {
 		return a, refusal
 	}
-	muted, err := s.backend.MutedMembers(ctx, c.App.ID, chat.GroupID(r.GroupId))
+	muted, err := s.backend.MutedMembers(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId))
 	list := make([]api.MutedAccount, len(muted))
 	for i, m := range muted {
 		list[i] = api.MutedAccount{Member_Account: string(m.User), MutedUntil: m.Until}
@@ -33,7 +33,7 @@ func (s *Commands) listMuted(ctx context.Context, c Call, r *api.GetGroupMutedAc
 
 func (s *Commands) muteAccount(ctx context.Context, c Call, r *api.SetNoSpeakingRequest) (a api.SetNoSpeakingResponse, err error) {
 	a.Answer = done
-	return a, s.backend.MuteAccount(ctx, c.App.ID, userOf(r.Set_Account), r.GroupmsgNospeakingTime, r.C2CmsgNospeakingTime)
+	return a, s.backend.MuteAccount(ctx, c.App.ID, c.By, userOf(r.Set_Account), r.GroupmsgNospeakingTime, r.C2CmsgNospeakingTime)
 }
 
 func (s *Commands) getAccountMutes(ctx context.Context, c Call, r *api.GetNoSpeakingRequest) (a api.GetNoSpeakingResponse, err error) {
