@@ -46,12 +46,21 @@ func (v *Verified) Check(app *chat.App, user, sig string, now time.Time) *chat.R
 	if v.holds(t, app.Key, now) {
 		return nil
 	}
+	expiry, refusal := Verify(app, user, sig, now)
+	if refusal == nil {
+		v.put(t, proof{app.Key, expiry})
+	}
+	return refusal
+}
+
+// Verify checks a UserSig and tells the last second at which it holds, or why it
+// proves nothing.
+func Verify(app *chat.App, user, sig string, now time.Time) (expiry time.Time, r *chat.Refusal) {
 	claims, err := usersig.Verify(sig, int64(app.ID), user, app.Key, now)
 	if err != nil {
-		return chat.Fail(codeOf(err))
+		return expiry, chat.Fail(codeOf(err))
 	}
-	v.put(t, proof{app.Key, claims.ExpiresAt()})
-	return nil
+	return claims.ExpiresAt(), nil
 }
 
 func (v *Verified) holds(t ticket, key string, now time.Time) bool {

@@ -1,0 +1,147 @@
+package live
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+	"github.com/centrifugal/protocol"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// conn is one connection of a user.
+type conn struct {
+	door     *Door
+	client   *centrifuge.Client
+	app      chat.AppID
+	key      string // of the app, with which its UserSig was made
+	user     chat.UserID
+	platform string
+	address  string
+	id       string
+	since    time.Time
+	version  uint64 // of the app, before the user's groups were read
+	ctx      context.Context
+	cancel   context.CancelFunc
+
+	attached atomic.Bool  // it hears of changes
+	suspect  atomic.Bool  // its groups could not be read again
+	left     atomic.Bool  // its user has logged out
+	pushed   atomic.Int64 // publications that were given to it
+	written  atomic.Int64 // and those of them that the network took
+
+	mu    sync.Mutex
+	halls map[*hall]struct{} // that it is subscribed to
+	gone  bool
+	sends lane // one at a time, in the order they came
+	asks  lane // everything else
+}
+
+// connKey is where a connection stands in its client's context.
+type connKey struct{}
+
+// connOf is the connection of a client of the library; nil before it was let in.
+func connOf(client *centrifuge.Client) *conn {
+	c, _ := client.Context().Value(connKey{}).(*conn)
+	return c
+}
+
+// end ends the connection.
+func (c *conn) end(why centrifuge.Disconnect) { c.client.Disconnect(why) }
+
+// send tells the user something that is of no group he hears.
+func (c *conn) send(frame []byte) { _ = c.client.Send(frame) } // or he is gone
+
+// refresh lets a client that shows a new UserSig stay.
+func (c *conn) refresh(e centrifuge.RefreshEvent, answer centrifuge.RefreshCallback) {
+	app, ok := c.door.backend.App(c.app)
+	if !ok {
+		answer(centrifuge.RefreshReply{}, disconnectAppGone)
+		return
+	}
+	expiry, refusal := caller.Verify(app, string(c.user), e.Token, c.door.backend.Now())
+	switch {
+	case refusal == nil:
+		answer(centrifuge.RefreshReply{ExpireAt: expiry.Unix()}, nil)
+	case refusal.Code == api.CodeUserSigExpired:
+		answer(centrifuge.RefreshReply{Expired: true}, nil)
+	default:
+		c.door.reject(refusal.Code)
+		answer(centrifuge.RefreshReply{}, centrifuge.DisconnectInvalidToken)
+	}
+}
+
+// ended takes a connection down that the library has closed.
+func (c *conn) ended(e centrifuge.DisconnectEvent) {
+	d := c.door
+	c.cancel()
+	c.attached.Store(false)
+	c.mu.Lock()
+	c.gone = true
+	halls := c.halls
+	c.halls = nil
+	c.mu.Unlock()
+	d.mu.Lock()
+	delete(d.conns, c)
+	d.mu.Unlock()
+	for h := range halls {
+		h.shard.post(func() { h.detach(c) })
+	}
+	switch code := e.Code; {
+	case c.left.Load(), code >= 4500:
+		d.announce(c, "Logout", "Unregister", nil)
+	case code == centrifuge.DisconnectNoPong.Code:
+		d.announce(c, "Disconnect", "TimeOut", nil)
+	default:
+		d.announce(c, "Disconnect", "LinkClose", nil)
+	}
+}
+
+// enter notes that the connection is subscribed to a group. It reports false for
+// one that is gone.
+func (c *conn) enter(h *hall) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gone {
+		return false
+	}
+	c.halls[h] = struct{}{}
+	return true
+}
+
+func (c *conn) leave(h *hall) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.halls, h)
+}
+
+func (c *conn) listHalls() []*hall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	list := make([]*hall, 0, len(c.halls))
+	for h := range c.halls {
+		list = append(list, h)
+	}
+	return list
+}
+
+// behind is how many publications wait for the connection, or are lost to it.
+func (c *conn) behind() int64 { return max(0, c.pushed.Load()-c.written.Load()) }
+
+// writing counts what goes out to a connection.
+func (d *Door) writing(client *centrifuge.Client, e centrifuge.TransportWriteEvent) bool {
+	if e.FrameType == protocol.FrameTypePushPublication {
+		connOf(client).written.Add(1) // who is subscribed has one
+	}
+	return true
+}
+
+// announce tells the app backend of a login or a logout, if it wants to know.
+func (d *Door) announce(c *conn, action, reason string, kicked []string) {
+	d.backend.Announce(c.app, stateChange(c, action, reason, kicked))
+}

@@ -1,0 +1,200 @@
+package live
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// greeting is what a connection says of itself.
+type greeting struct {
+	SDKAppID appNumber
+	UserID   string
+	UserSig  string
+	Platform string
+}
+
+// appNumber is an SDKAppID, as a number or as its text.
+type appNumber chat.AppID
+
+func (n *appNumber) UnmarshalJSON(text []byte) error {
+	id, err := strconv.ParseInt(string(bytes.Trim(text, `"`)), 10, 64)
+	*n = appNumber(id)
+	return err
+}
+
+// platforms are the values of OptPlatform that a client may give (document
+// 1047/34354); any other is Unknown.
+var platforms = map[string]bool{
+	"Web": true, "Android": true, "iOS": true, "Windows": true, "Mac": true, "macOS": true, "iPad": true, "Linux": true,
+}
+
+// welcome is the data of the answer to a connect.
+type welcome struct {
+	SDKAppID     int64
+	UserID       string
+	ConnectionId string
+	ServerTime   int64 // unix milliseconds
+}
+
+// connecting lets a client in: who is it, and which groups may he hear.
+func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply centrifuge.ConnectReply, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.Error("a connect panicked", "panic", p)
+			reply, err = centrifuge.ConnectReply{}, centrifuge.ErrorInternal
+		}
+	}()
+	if d.full() {
+		return reply, connectError(chat.ErrBusy)
+	}
+	app, g, expires, refusal := d.identify(&e)
+	if refusal != nil {
+		d.reject(refusal.Code)
+		return reply, connectError(refusal)
+	}
+	c := &conn{
+		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, id: e.ClientID, since: time.Now(),
+	}
+	c.address, _ = ctx.Value(addressKey{}).(string)
+	if err := d.backend.Login(ctx, app.ID, c.user); err != nil {
+		return reply, d.troubled("log in", err)
+	}
+	// The version first: when it has moved once the connection is there, its groups
+	// are read again.
+	c.version = d.backend.Version(app.ID)
+	groups, err := d.backend.Reader().Joined(ctx, app.ID, c.user)
+	if err != nil {
+		return reply, d.troubled("read the groups of a user", err)
+	}
+	if c.halls, err = d.open(ctx, app.ID, groups); err != nil {
+		return reply, d.troubled("read the heads of groups", err)
+	}
+	reply.Subscriptions = make(map[string]centrifuge.SubscribeOptions, len(c.halls))
+	for h := range c.halls {
+		reply.Subscriptions[h.channel] = centrifuge.SubscribeOptions{}
+	}
+	c.ctx, c.cancel = context.WithCancel(ctx)
+	reply.Context = context.WithValue(c.ctx, connKey{}, c)
+	reply.Credentials = &centrifuge.Credentials{UserID: libraryUser(app.ID, c.user), ExpireAt: expires}
+	reply.ClientSideRefresh = true
+	// An answer goes past the queue of pushes: who does not read it holds up his
+	// own calls alone, and large answers need no room in the queue.
+	reply.ReplyWithoutQueue = true
+	reply.Data, err = json.Marshal(welcome{int64(app.ID), g.UserID, e.ClientID, d.backend.Now().UnixMilli()})
+	return reply, err
+}
+
+// troubled is what a client is told when the server is at fault.
+func (d *Door) troubled(doing string, err error) error {
+	d.log.Error("a client could not be let in", "doing", doing, "error", err)
+	return connectError(chat.ErrUnknown)
+}
+
+// identify checks what a client says of itself. expires is the last second at
+// which it holds.
+func (d *Door) identify(e *centrifuge.ConnectEvent) (app *chat.App, g greeting, expires int64, r *chat.Refusal) {
+	if len(e.Data) > 0 {
+		if err := json.Unmarshal(e.Data, &g); err != nil {
+			return nil, g, 0, chat.Fail(api.CodeInvalidParameter, "the connect data must be an object with SDKAppID, UserID and UserSig")
+		}
+	}
+	if g.UserSig == "" {
+		g.UserSig = e.Token
+	}
+	if !platforms[g.Platform] {
+		g.Platform = "Unknown"
+	}
+	switch {
+	case g.SDKAppID == 0:
+		return nil, g, 0, chat.Fail(api.CodeNoSDKAppID)
+	case !caller.ValidUserID(g.UserID):
+		return nil, g, 0, chat.Fail(api.CodeURLParameter, "UserID is missing or malformed")
+	}
+	app, ok := d.backend.App(chat.AppID(g.SDKAppID))
+	if !ok {
+		return nil, g, 0, chat.Fail(api.CodeAppNotFound)
+	}
+	expiry, r := caller.Verify(app, g.UserID, g.UserSig, d.backend.Now())
+	return app, g, expiry.Unix(), r
+}
+
+// connected takes a connection up that the library has let in.
+func (d *Door) connected(client *centrifuge.Client) {
+	c := connOf(client)
+	if c == nil {
+		client.Disconnect(centrifuge.DisconnectServerError)
+		return
+	}
+	c.client = client
+	client.OnRPC(c.call)
+	client.OnRefresh(c.refresh)
+	client.OnDisconnect(c.ended)
+	d.mu.Lock()
+	d.conns[c] = struct{}{}
+	d.mu.Unlock()
+	// From here on it is found by who tells the user something; what was told before
+	// has moved the version.
+	c.attached.Store(true)
+	for h := range c.halls {
+		h.shard.post(func() { h.attach(c) })
+	}
+	if d.backend.Version(c.app) != c.version {
+		d.recheck(c)
+	}
+	replaced := d.makeRoom(c)
+	d.announce(c, "Login", "Register", replaced)
+}
+
+// makeRoom ends the oldest connections of a user who has too many, and tells
+// their platforms.
+func (d *Door) makeRoom(c *conn) (platforms []string) {
+	if d.cfg.UserConnections <= 0 {
+		return nil
+	}
+	all := d.of(c.app, c.user)
+	for len(all) > d.cfg.UserConnections {
+		oldest := 0
+		for i := range all {
+			if all[i].since.Before(all[oldest].since) {
+				oldest = i
+			}
+		}
+		platforms = append(platforms, all[oldest].platform)
+		all[oldest].end(disconnectReplaced)
+		all = append(all[:oldest], all[oldest+1:]...)
+	}
+	return platforms
+}
+
+// recheck reads again which groups a connection may hear, and has the shards
+// correct what is not so any more.
+func (d *Door) recheck(c *conn) {
+	d.aside(func() {
+		groups, err := d.backend.Reader().Joined(c.ctx, c.app, c.user)
+		if err != nil {
+			if c.ctx.Err() == nil {
+				c.suspect.Store(true)
+			}
+			return
+		}
+		wanted := make(map[chat.GroupKey]bool, len(groups))
+		for _, g := range groups {
+			wanted[g.Key] = true
+			d.shard(g.Key).post(func() { d.shard(g.Key).correct(c, g.Key, &g) })
+		}
+		for _, h := range c.listHalls() {
+			if !wanted[h.key] {
+				h.shard.post(func() { h.shard.correct(c, h.key, nil) })
+			}
+		}
+	})
+}

@@ -1,0 +1,207 @@
+package live
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// hall is a group with connections on this node. All but what is marked belongs
+// to its shard's worker.
+type hall struct {
+	shard   *shard
+	app     chat.AppID
+	key     chat.GroupKey
+	id      chat.GroupID
+	kind    chat.GroupType
+	channel string
+
+	start   atomic.Uint64 // anybody's: the number from which on it follows; 0: not known yet
+	next    atomic.Uint64 // anybody's to read: the number of the next message to be pushed; 0: it does not follow yet
+	touched atomic.Int64  // anybody's: unix seconds of the last connection that came
+	early   chat.MsgSeq   // the newest message that was handed over before it followed
+	conns   map[*conn]struct{}
+	recent  recent // anybody's
+}
+
+func newHall(s *shard, app chat.AppID, g *chat.Group) *hall {
+	h := &hall{
+		shard: s, app: app, key: g.Key, id: g.ID, kind: g.Type, channel: channel(app, g.Key),
+		conns: make(map[*conn]struct{}),
+	}
+	h.recent.budget = &s.door.recent
+	h.touched.Store(time.Now().Unix())
+	return h
+}
+
+// begin has the hall follow its group.
+func (h *hall) begin() {
+	start := h.start.Load()
+	if start == 0 || h.next.Load() != 0 {
+		return
+	}
+	h.next.Store(start)
+	h.recent.begin(chat.MsgSeq(start))
+	if h.kind == chat.AVChatRoom {
+		h.recall()
+	}
+	if h.early >= chat.MsgSeq(start) {
+		h.readTo(h.early)
+	}
+}
+
+// recall reads what was said last in a room whose members do not ask.
+func (h *hall) recall() {
+	ctx, cancel := h.shard.reading()
+	defer cancel()
+	last := chat.MsgSeq(h.next.Load()) - 1
+	if last == 0 {
+		return
+	}
+	list, err := h.shard.door.backend.Reader().Messages(ctx, h.app, h.key, last, roomRecent)
+	if err != nil {
+		h.shard.door.log.Warn("the last messages of a room could not be read", "app", h.app, "group", h.id, "error", err)
+		return
+	}
+	h.recent.prepend(list)
+}
+
+// take pushes a message that was handed over, with those before it that were not.
+func (h *hall) take(m *chat.Message) {
+	next := chat.MsgSeq(h.next.Load())
+	switch {
+	case m.Seq == 0:
+		h.push(m)
+	case next == 0:
+		h.early = max(h.early, m.Seq)
+	case m.Seq == next:
+		h.push(m)
+		h.next.Store(uint64(next + 1))
+	case m.Seq > next:
+		h.readTo(m.Seq)
+	}
+}
+
+// readPage is how many messages are read at once.
+const readPage = 100
+
+// readTo pushes what is stored up to a number. What cannot be read now is read
+// later.
+func (h *hall) readTo(last chat.MsgSeq) {
+	for next := chat.MsgSeq(h.next.Load()); next != 0 && next <= last; {
+		ctx, cancel := h.shard.reading()
+		upTo := min(last, next+readPage-1)
+		list, err := h.shard.door.backend.Reader().Messages(ctx, h.app, h.key, upTo, int(upTo-next)+1)
+		cancel()
+		if err != nil {
+			h.shard.door.log.Warn("messages to be pushed could not be read; it is tried again", "app", h.app, "group", h.id, "error", err)
+			return
+		}
+		for i := len(list) - 1; i >= 0; i-- {
+			if list[i].Seq >= next {
+				h.push(&list[i])
+			}
+		}
+		next = upTo + 1
+		h.next.Store(uint64(next))
+	}
+}
+
+// push gives a message to all who may hear it.
+func (h *hall) push(m *chat.Message) {
+	if m.Seq != 0 {
+		h.recent.add(m)
+	}
+	if len(h.conns) == 0 {
+		return
+	}
+	if m.Flags&(chat.FlagRecalled|chat.FlagErased) != 0 {
+		h.broadcast(placeholderFrame(h, m.Seq, placeDeleted))
+		return
+	}
+	frame := messageFrame(h, m)
+	if len(m.To) == 0 {
+		h.broadcast(frame)
+		return
+	}
+	for c := range h.conns {
+		if m.VisibleTo(c.user, 0) {
+			h.give(c, frame)
+		}
+	}
+	if m.Seq != 0 { // so that the others see no gap; who has the message knows the number
+		h.broadcast(placeholderFrame(h, m.Seq, placeNotForYou))
+	}
+}
+
+// broadcast gives a frame to all connections.
+func (h *hall) broadcast(frame []byte) {
+	for c := range h.conns {
+		c.pushed.Add(1)
+	}
+	if err := h.shard.door.node.Hub().BroadcastPublication(h.channel, &centrifuge.Publication{Data: frame}, centrifuge.StreamPosition{}); err != nil {
+		h.shard.door.log.Error("a push failed", "app", h.app, "group", h.id, "error", err)
+	}
+	h.shard.door.metrics.pushed(len(h.conns), len(frame))
+}
+
+// give gives a frame to one connection, in the order of those to all.
+func (h *hall) give(c *conn, frame []byte) {
+	c.pushed.Add(1)
+	if err := c.client.WritePublication(h.channel, &centrifuge.Publication{Data: frame}, centrifuge.StreamPosition{}); err != nil {
+		c.pushed.Add(-1) // it is gone, or about to be
+	}
+	h.shard.door.metrics.pushed(1, len(frame))
+}
+
+// attach takes in a connection that was subscribed when it was made.
+func (h *hall) attach(c *conn) {
+	c.mu.Lock()
+	_, in := c.halls[h]
+	c.mu.Unlock()
+	if !in { // gone, or corrected meanwhile
+		return
+	}
+	h.conns[c] = struct{}{}
+	h.welcome(c)
+}
+
+// welcome gives a connection what was said last, where nobody can ask for it.
+func (h *hall) welcome(c *conn) {
+	if h.kind == chat.AVChatRoom {
+		h.give(c, recentFrame(h, h.recent.last(roomRecent, roomRecentTime)))
+	}
+}
+
+// detach forgets a connection that is gone.
+func (h *hall) detach(c *conn) {
+	delete(h.conns, c)
+	h.touched.Store(time.Now().Unix())
+}
+
+// admit subscribes a connection of a member.
+func (h *hall) admit(c *conn) {
+	if _, in := h.conns[c]; in || !c.enter(h) {
+		return
+	}
+	if err := c.client.Subscribe(h.channel); err != nil && err != centrifuge.ErrorAlreadySubscribed {
+		c.leave(h)
+		c.suspect.Store(true)
+		return
+	}
+	h.conns[c] = struct{}{}
+	h.welcome(c)
+}
+
+// remove unsubscribes a connection of who is no member.
+func (h *hall) remove(c *conn) {
+	c.leave(h)
+	delete(h.conns, c)
+	c.client.Unsubscribe(h.channel)
+}
+
+// forget gives back what the hall holds.
+func (h *hall) forget() { h.recent.clear() }

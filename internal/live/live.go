@@ -1,0 +1,265 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/command"
+)
+
+// Bounds of the door.
+const (
+	// queueBytes is what may wait for one connection; whoever is further behind is
+	// disconnected and catches up.
+	queueBytes = 256 << 10
+	// frameBytes is the largest message of a client that is read at all: more than
+	// a body may have, so that one that is too large can be answered.
+	frameBytes = 4 << 20
+	writeWait  = 2 * time.Second // for one write; who takes longer does not read
+	shards     = 16
+)
+
+// Config is what the door needs.
+type Config struct {
+	Backend *chat.Backend
+	Logger  *slog.Logger // nil throws everything away
+	// Registry takes the metrics; nil is none.
+	Registry *prometheus.Registry
+	// Rejected counts who was not let in; nil does not count.
+	Rejected *caller.Rejected
+	// TrustedProxies are the networks of the proxies whose X-Forwarded-For is
+	// believed.
+	TrustedProxies []netip.Prefix
+	// Connections is the most there may be, UserConnections the most of one user: the
+	// oldest of them gives way. 0 is no bound.
+	Connections, UserConnections int
+	// PushMemory is about how many bytes may wait for all connections together. When
+	// there is more, those furthest behind are disconnected. 0 is 256 MB.
+	PushMemory int64
+}
+
+// Door is the client door. It is the [chat.Audience] and one of the [chat.Offers]
+// of the backend that it is given with Open.
+type Door struct {
+	cfg      Config
+	backend  *chat.Backend
+	commands *command.Commands
+	log      *slog.Logger
+	node     *centrifuge.Node
+	metrics  *metrics
+	shards   [shards]*shard
+	recent   recentBudget
+
+	mu      sync.Mutex
+	conns   map[*conn]struct{}
+	changed map[chat.AppID]bool // apps to look at; true: at all memberships too
+	heads   map[chat.AppID]uint64
+	closed  bool
+
+	wake     chan struct{}
+	stopping chan struct{}
+	stopOnce sync.Once
+	running  atomic.Bool
+	beside   sync.WaitGroup
+}
+
+// New makes a door. It takes what the backend hands over at once, and serves
+// after Open.
+func New(cfg Config) *Door {
+	d := &Door{
+		cfg: cfg, log: cfg.Logger, metrics: newMetrics(),
+		conns: make(map[*conn]struct{}), changed: make(map[chat.AppID]bool), heads: make(map[chat.AppID]uint64),
+		wake: make(chan struct{}, 1), stopping: make(chan struct{}),
+	}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if d.cfg.PushMemory == 0 {
+		d.cfg.PushMemory = 256 << 20
+	}
+	for i := range d.shards {
+		d.shards[i] = newShard(d)
+	}
+	return d
+}
+
+// Open starts the door in front of a started backend.
+func (d *Door) Open(b *chat.Backend) error {
+	d.backend, d.commands = b, command.New(b)
+	registry := d.cfg.Registry
+	if registry == nil {
+		registry = prometheus.NewRegistry()
+	}
+	node, err := centrifuge.New(centrifuge.Config{
+		LogLevel: centrifuge.LogLevelWarn, LogHandler: d.logLibrary,
+		ClientQueueMaxSize: queueBytes,
+		ClientChannelLimit: chat.MaxListedJoined * 4, // a bound of the library; who is in how many groups is not for it to say
+		Metrics:            centrifuge.MetricsConfig{MetricsNamespace: "parley_clients", RegistererGatherer: registry},
+	})
+	if err != nil {
+		return fmt.Errorf("open the client door: %w", err)
+	}
+	d.node = node
+	d.metrics.register(registry, d)
+	node.OnConnecting(d.connecting)
+	node.OnConnect(d.connected)
+	node.OnTransportWrite(d.writing)
+	if err := node.Run(); err != nil {
+		return fmt.Errorf("open the client door: %w", err)
+	}
+	for _, s := range d.shards {
+		d.beside.Go(s.run)
+	}
+	d.beside.Go(d.tick)
+	d.running.Store(true)
+	return nil
+}
+
+// Close ends all connections, with a code that tells clients to come back, and
+// returns when nothing of the door runs any more, or with ctx.
+func (d *Door) Close(ctx context.Context) {
+	d.stopOnce.Do(func() {
+		if d.node != nil {
+			if err := d.node.Shutdown(ctx); err != nil {
+				d.log.Warn("connections were left open", "error", err)
+			}
+		}
+		d.mu.Lock()
+		d.closed = true
+		d.mu.Unlock()
+		close(d.stopping)
+		d.beside.Wait()
+	})
+}
+
+// Handler serves the addresses of clients.
+func (d *Door) Handler() http.Handler {
+	mux := http.NewServeMux()
+	ping := centrifuge.PingPongConfig{PingInterval: 25 * time.Second, PongTimeout: 10 * time.Second}
+	mux.Handle("/connection/websocket", d.arriving(centrifuge.NewWebsocketHandler(d.node, centrifuge.WebsocketConfig{
+		// Who connects shows his UserSig in the first command; no cookie speaks for
+		// him, so pages of any origin may connect, as they may call the REST API.
+		CheckOrigin:      func(*http.Request) bool { return true },
+		MessageSizeLimit: frameBytes, WriteTimeout: writeWait, PingPongConfig: ping,
+		ReadBufferSize: 1024, UseWriteBufferPool: true, ProcessCommandsOffReadLoop: true,
+	})))
+	mux.Handle("/connection/http_stream", d.arriving(crossOrigin(streaming(centrifuge.NewHTTPStreamHandler(d.node, centrifuge.HTTPStreamConfig{
+		MaxRequestBodySize: frameBytes, PingPongConfig: ping,
+	})))))
+	mux.Handle("/connection/sse", d.arriving(crossOrigin(streaming(centrifuge.NewSSEHandler(d.node, centrifuge.SSEConfig{
+		MaxRequestBodySize: frameBytes, PingPongConfig: ping,
+	})))))
+	mux.Handle("/emulation", crossOrigin(centrifuge.NewEmulationHandler(d.node, centrifuge.EmulationConfig{MaxRequestBodySize: frameBytes})))
+	return mux
+}
+
+// Paths are the addresses that Handler serves.
+var Paths = []string{"/connection/", "/emulation"}
+
+// crossOrigin lets pages of any origin call, without credentials.
+func crossOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		if r.Method == http.MethodOptions {
+			w.Header().Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+			w.Header().Set("Access-Control-Allow-Headers", "Content-Type")
+			w.Header().Set("Access-Control-Max-Age", "86400")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// streaming takes off the server's bound on the time of one request.
+func streaming(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		next.ServeHTTP(w, r)
+	})
+}
+
+// addressKey is where the client's address stands in a connection's context.
+type addressKey struct{}
+
+// arriving notes where a connection comes from, and refuses it while there are
+// too many.
+func (d *Door) arriving(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if d.full() {
+			http.Error(w, "too many connections", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, caller.ClientIP(r, d.cfg.TrustedProxies))))
+	})
+}
+
+func (d *Door) full() bool {
+	return d.cfg.Connections > 0 && d.node.Hub().NumClients() >= d.cfg.Connections
+}
+
+// aside runs something beside the shards; not while the door closes.
+func (d *Door) aside(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.closed {
+		d.beside.Go(f)
+	}
+}
+
+func (d *Door) logLibrary(e centrifuge.LogEntry) {
+	level := slog.LevelWarn
+	if e.Level >= centrifuge.LogLevelError {
+		level = slog.LevelError
+	}
+	args := make([]any, 0, 2*len(e.Fields))
+	for name, value := range e.Fields {
+		args = append(args, name, value)
+	}
+	d.log.Log(context.Background(), level, "client door: "+e.Message, args...)
+}
+
+// guard keeps a panic in what it runs from ending the process.
+func (d *Door) guard(doing string) {
+	if p := recover(); p != nil {
+		d.log.Error("a client's call panicked", "doing", doing, "panic", p, "stack", string(debug.Stack()))
+	}
+}
+
+// libraryUser is a user's name in the library, where names are global.
+func libraryUser(app chat.AppID, user chat.UserID) string { return app.String() + ":" + string(user) }
+
+// channel is a group's channel. A group that is made anew has another key.
+func channel(app chat.AppID, key chat.GroupKey) string { return fmt.Sprintf("%s:%d", app, key) }
+
+func (d *Door) shard(key chat.GroupKey) *shard { return d.shards[uint64(key)%shards] }
+
+// of lists a user's connections that may be told something.
+func (d *Door) of(app chat.AppID, user chat.UserID) (list []*conn) {
+	for _, client := range d.node.Hub().UserConnections(libraryUser(app, user)) {
+		if c := connOf(client); c != nil && c.attached.Load() {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// refusal of a caller who is not let in is counted like those of the REST door.
+func (d *Door) reject(code api.Code) {
+	if d.cfg.Rejected != nil {
+		d.cfg.Rejected.Count(code)
+	}
+}

@@ -1,0 +1,178 @@
+package live
+
+import (
+	"hash/fnv"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// Sent takes messages that were committed; see [chat.Audience].
+func (d *Door) Sent(_ chat.AppID, messages []chat.Message) {
+	if !d.running.Load() {
+		return
+	}
+	for i := range messages {
+		d.shard(messages[i].Group).hint(&messages[i])
+	}
+}
+
+// Noticed takes what changes told; see [chat.Audience].
+func (d *Door) Noticed(app chat.AppID, notices []chat.Notice, complete bool) {
+	if !d.running.Load() {
+		return
+	}
+	for i := range notices {
+		n := &notices[i]
+		switch n.Kind {
+		case chat.NoticeMutedOut, chat.NoticeKickedOut, chat.NoticeHandled, chat.NoticeRead:
+			if len(n.Users) > 0 {
+				d.shards[hash(n.Users[0])%shards].post(func() { d.tellUser(app, n) })
+			}
+		case chat.NoticeDeletedOut:
+			d.forget(app) // what they said is blanked
+			for _, user := range n.Users {
+				d.shards[hash(user)%shards].post(func() {
+					for _, c := range d.of(app, user) {
+						c.end(disconnectDeleted)
+					}
+				})
+			}
+		case chat.NoticeRecalled:
+			s := d.shard(n.Key)
+			if h := s.find(n.Key); h != nil { // before the recall is answered
+				h.recent.takeBack(n.Seqs)
+			}
+			s.post(func() { s.notice(app, n) })
+		default:
+			s := d.shard(n.Key)
+			s.post(func() { s.notice(app, n) })
+		}
+	}
+	if !complete {
+		d.look(app, true)
+	}
+}
+
+// Offer, Changed and Behind make the door one of the [chat.Offers]: it wants to
+// know of apps alone.
+func (d *Door) Offer(chat.AppID, []chat.Event) {}
+
+// Behind is nothing to the door.
+func (d *Door) Behind(chat.AppID, chat.Sequence) {}
+
+// Changed tells of an app that was changed: it may be gone, or have another key.
+func (d *Door) Changed(app chat.AppID) { d.look(app, false) }
+
+// look has the connections of an app looked at soon, all memberships too.
+func (d *Door) look(app chat.AppID, memberships bool) {
+	if !d.running.Load() {
+		return
+	}
+	d.mu.Lock()
+	d.changed[app] = d.changed[app] || memberships
+	d.mu.Unlock()
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+func hash(user chat.UserID) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(user))
+	return h.Sum32()
+}
+
+// forget drops what an app's groups have in memory of what was said.
+func (d *Door) forget(app chat.AppID) {
+	for _, s := range d.shards {
+		for _, h := range s.list(app) {
+			h.recent.clear()
+		}
+	}
+}
+
+// tellUser tells one user what concerns him alone.
+func (d *Door) tellUser(app chat.AppID, n *chat.Notice) {
+	frame := noticeFrame(n)
+	for _, c := range d.of(app, n.Users[0]) {
+		if n.Kind == chat.NoticeKickedOut {
+			c.end(disconnectKicked)
+			continue
+		}
+		c.send(frame)
+	}
+}
+
+// notice tells a group what happened in it. Who joined is subscribed before, and
+// who left unsubscribed after, so that both hear it.
+func (s *shard) notice(app chat.AppID, n *chat.Notice) {
+	h := s.find(n.Key)
+	switch n.Kind {
+	case chat.NoticeApplied:
+		s.door.tellManagers(app, n)
+		return
+	case chat.NoticeJoined:
+		for _, user := range n.Users {
+			for _, c := range s.door.of(app, user) {
+				s.correct(c, n.Key, s.door.group(app, n))
+			}
+		}
+		h = s.find(n.Key) // it may have been made just now
+	case chat.NoticeRecalled:
+		if h != nil {
+			h.recent.takeBack(n.Seqs) // what came in between
+		}
+	}
+	if h == nil {
+		return
+	}
+	if len(h.conns) > 0 {
+		h.broadcast(noticeFrame(n))
+	}
+	switch n.Kind {
+	case chat.NoticeLeft:
+		for _, user := range n.Users {
+			for _, c := range s.door.of(app, user) {
+				s.correct(c, n.Key, nil)
+			}
+		}
+	case chat.NoticeDissolved:
+		for c := range h.conns {
+			h.remove(c)
+		}
+		s.drop(h)
+	}
+}
+
+// group reads the group of a notice; nil if it is gone.
+func (d *Door) group(app chat.AppID, n *chat.Notice) *chat.Group {
+	ctx, cancel := d.shard(n.Key).reading()
+	defer cancel()
+	g, ok, err := d.backend.Reader().Group(ctx, app, n.Group)
+	if err != nil || !ok || g.Key != n.Key {
+		return nil
+	}
+	return &g
+}
+
+// tellManagers tells owner and admins of a group that somebody asks to be let in.
+func (d *Door) tellManagers(app chat.AppID, n *chat.Notice) {
+	d.aside(func() { // the list of members may be long
+		defer d.guard("tell of an application")
+		ctx, cancel := d.shard(n.Key).reading()
+		defer cancel()
+		roles := []chat.Role{chat.RoleOwner, chat.RoleAdmin}
+		_, managers, err := d.backend.ListMembers(ctx, app, chat.Admin(""), n.Group, roles, 0, 0)
+		if err != nil {
+			d.log.Warn("nobody could be told of an application", "app", app, "group", n.Group, "error", err)
+			return
+		}
+		frame := noticeFrame(n)
+		for _, m := range managers {
+			for _, c := range d.of(app, m.User) {
+				c.send(frame)
+			}
+		}
+	})
+}

@@ -1,0 +1,165 @@
+package live
+
+import (
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+
+	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/command"
+	"github.com/parley-im/parley/internal/wire"
+)
+
+// methods are the commands that a connection may call, by the last part of their
+// names.
+var methods = func() map[string]*command.Command {
+	all := make(map[string]*command.Command)
+	for name, c := range command.Table {
+		if c.Client {
+			all[lastPart(name)] = &c
+		}
+	}
+	return all
+}()
+
+var sendMethod = lastPart(api.CommandSendGroupMsg)
+
+func lastPart(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// answerer hands an answer to the client.
+type answerer func(text []byte, err error)
+
+// call takes one RPC. It runs in the connection's read loop and waits for
+// nothing.
+func (c *conn) call(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) {
+	answer := func(text []byte, err error) {
+		reply(centrifuge.RPCReply{Data: text}, err)
+	}
+	do, l := c.ask, &c.asks
+	if e.Method == sendMethod {
+		do, l = c.sendMessage, &c.sends
+	}
+	method, body := e.Method, append([]byte(nil), e.Data...)
+	began := time.Now()
+	if !l.put(job{size: len(body), do: func() {
+		defer c.door.guard(method)
+		done := false
+		answer := func(text []byte, err error) { done = true; answer(text, err) }
+		defer func() {
+			if !done { // it panicked
+				answer(failure(chat.Fail(api.CodeInternal)), nil)
+			}
+		}()
+		do(method, body, answer)
+		c.door.metrics.called(method, began)
+	}}) {
+		c.door.metrics.crowded.Inc()
+		answer(nil, callError(chat.ErrBusy))
+	}
+}
+
+// tooLarge refuses a body like the REST door.
+func tooLarge(body []byte) *chat.Refusal {
+	if len(body) > command.MaxBody {
+		return chat.Fail(api.CodeHTTPParse, "HTTP parse Error: the body exceeds 1 MB")
+	}
+	return nil
+}
+
+// sendMessage hands a send to the heart: whatever is wrong with it is a refused
+// send.
+func (c *conn) sendMessage(_ string, body []byte, answer answerer) {
+	s := &chat.Send{App: c.app, Caller: c.user, Entry: chat.EntryClient, Platform: c.platform, ClientIP: c.address, Priority: chat.Normal}
+	if r := tooLarge(body); r != nil {
+		s.Fault = r
+	} else {
+		wire.ReadSend(body, s)
+	}
+	o, err := c.door.backend.Send(c.ctx, s)
+	switch {
+	case err != nil:
+		answer(nil, callError(err))
+	case o.Kind == chat.Refused:
+		answer(refused(o.Refusal, o.Event), nil)
+	case o.Kind == chat.Dropped && o.Refusal != nil:
+		answer(encode(overFrequency{api.SendGroupMsgResponse{Answer: done, MsgTime: o.Time, MsgDropReason: api.DropFrequency}, o.Event}), nil)
+	default:
+		answer(encode(api.SendGroupMsgResponse{Answer: done, MsgTime: o.Time, MsgSeq: uint64(o.Seq)}), nil)
+	}
+}
+
+// ask does any other command.
+func (c *conn) ask(method string, body []byte, answer answerer) {
+	if method == "logout" {
+		c.left.Store(true)
+		answer(encode(done), nil)
+		c.end(disconnectLoggedOut)
+		return
+	}
+	o, ok := methods[method]
+	app, there := c.door.backend.App(c.app)
+	switch r := tooLarge(body); {
+	case !ok:
+		c.door.reject(api.CodeUnknownCommand)
+		answer(failure(chat.Fail(api.CodeUnknownCommand)), nil)
+		return
+	case !there:
+		answer(failure(chat.Fail(api.CodeAppNotFound)), nil)
+		return
+	case r != nil:
+		answer(failure(r), nil)
+		return
+	}
+	text, err := o.Do(c.ctx, c.door.commands, command.Call{App: app, By: chat.Client(c.user)}, body)
+	var r *chat.Refusal
+	switch {
+	case err == nil:
+		answer(text, nil)
+	case errors.As(err, &r):
+		answer(failure(r), nil)
+	case errors.Is(err, chat.ErrUnknown), errors.Is(err, chat.ErrBusy), errors.Is(err, chat.ErrStopped), errors.Is(err, chat.ErrFull):
+		answer(nil, callError(err))
+	default:
+		if c.ctx.Err() == nil {
+			c.door.log.Error("a client's command failed", "command", method, "app", c.app, "error", err)
+		}
+		answer(failure(chat.Fail(api.CodeInternal)), nil)
+	}
+}
+
+// done is the envelope of every success.
+var done = api.NewAnswer(api.CodeOK, "")
+
+// failed is the answer to what was refused.
+type failed struct {
+	api.Answer
+	RetryAfter int64  `json:",omitempty"` // seconds
+	EventId    string `json:",omitempty"`
+}
+
+// overFrequency is the answer to a send that was given up by a limit.
+type overFrequency struct {
+	api.SendGroupMsgResponse
+	EventId string `json:",omitempty"`
+}
+
+func failure(r *chat.Refusal) []byte { return refused(r, "") }
+
+func refused(r *chat.Refusal, event string) []byte {
+	f := failed{Answer: api.NewAnswer(r.Code, r.Info), EventId: event}
+	if r.RetryAfter > 0 {
+		f.RetryAfter = int64((r.RetryAfter + time.Second - 1) / time.Second)
+	}
+	return encode(f)
+}
+
+func encode(v any) []byte {
+	text, err := command.Encode(v)
+	if err != nil {
+		panic(err) // shapes of ours alone are written here
+	}
+	return text
+}

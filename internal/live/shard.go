@@ -1,0 +1,225 @@
+package live
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// maxHints is how many messages may wait for a worker in memory. Those above it
+// are read from the store.
+const maxHints = 8192
+
+// readWait bounds one question of a worker to the store.
+const readWait = 5 * time.Second
+
+// shard is a part of the groups that have connections here, with the worker that
+// alone pushes to them.
+type shard struct {
+	door *Door
+	wake chan struct{}
+
+	mu    sync.RWMutex
+	halls map[chat.GroupKey]*hall
+	queue []work
+	hints int  // messages in the queue
+	lost  bool // hints were dropped: every hall may be behind
+}
+
+// work is something for the worker: a message, or something else to do.
+type work struct {
+	hall    *hall
+	message *chat.Message
+	do      func()
+}
+
+func newShard(d *Door) *shard {
+	return &shard{door: d, wake: make(chan struct{}, 1), halls: make(map[chat.GroupKey]*hall)}
+}
+
+// post has the worker do something, after all that was posted before.
+func (s *shard) post(do func()) {
+	s.mu.Lock()
+	s.queue = append(s.queue, work{do: do})
+	s.mu.Unlock()
+	s.rouse()
+}
+
+// hint gives the worker a message, if anybody here may hear it.
+func (s *shard) hint(m *chat.Message) {
+	s.mu.RLock()
+	h := s.halls[m.Group]
+	s.mu.RUnlock()
+	if h == nil {
+		return
+	}
+	s.mu.Lock()
+	if s.hints >= maxHints {
+		s.lost = true
+		if m.Seq == 0 {
+			s.door.metrics.lost.Inc()
+		}
+	} else {
+		s.hints++
+		s.queue = append(s.queue, work{hall: h, message: m})
+	}
+	s.mu.Unlock()
+	s.rouse()
+}
+
+func (s *shard) rouse() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run works until the door closes.
+func (s *shard) run() {
+	for {
+		select {
+		case <-s.wake:
+		case <-s.door.stopping:
+			return
+		}
+		for s.turn() {
+		}
+	}
+}
+
+// turn does all that waits; it reports false when nothing did.
+func (s *shard) turn() bool {
+	s.mu.Lock()
+	queue, lost := s.queue, s.lost
+	s.queue, s.hints, s.lost = nil, 0, false
+	s.mu.Unlock()
+	for _, w := range queue {
+		s.work(w)
+	}
+	if lost {
+		s.door.askAll(s)
+	}
+	return len(queue) > 0 || lost
+}
+
+func (s *shard) work(w work) {
+	defer s.door.guard("push")
+	if w.message != nil {
+		w.hall.take(w.message)
+		return
+	}
+	w.do()
+}
+
+// reading is the context of a question to the store.
+func (s *shard) reading() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), readWait)
+}
+
+// find is the hall of a group; nil if it has none here.
+func (s *shard) find(key chat.GroupKey) *hall {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.halls[key]
+}
+
+// enter finds the hall of a group, or makes one that follows nothing yet.
+func (s *shard) enter(app chat.AppID, g *chat.Group) (h *hall, made bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h = s.halls[g.Key]; h != nil {
+		h.touched.Store(time.Now().Unix())
+		return h, false
+	}
+	h = newHall(s, app, g)
+	s.halls[g.Key] = h
+	return h, true
+}
+
+// drop forgets a hall that nobody is in.
+func (s *shard) drop(h *hall) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.halls[h.key] == h {
+		delete(s.halls, h.key)
+		h.forget()
+	}
+}
+
+// list is all halls of an app, or of all (0).
+func (s *shard) list(app chat.AppID) (all []*hall) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, h := range s.halls {
+		if app == 0 || h.app == app {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// correct subscribes a connection to a group whose member its user is now, and
+// unsubscribes it from one whose member he is not. g is the group if it is known;
+// without it no hall is made. It runs in the worker and reads the membership as
+// it is now, so that whatever came in what order, the last one to read it is
+// right.
+func (s *shard) correct(c *conn, key chat.GroupKey, g *chat.Group) {
+	h := s.find(key)
+	if h == nil && g == nil || !c.attached.Load() {
+		return
+	}
+	ctx, cancel := s.reading()
+	defer cancel()
+	standing, err := s.door.backend.Reader().Standing(ctx, c.app, key, c.user)
+	switch {
+	case err != nil:
+		c.suspect.Store(true) // to be tried again
+	case !standing.Member:
+		if h != nil {
+			h.remove(c)
+		}
+	case h == nil:
+		halls, err := s.door.open(ctx, c.app, []chat.Group{*g})
+		if err != nil {
+			c.suspect.Store(true)
+			return
+		}
+		for h := range halls {
+			h.begin() // its start waits behind this
+			h.admit(c)
+		}
+	default:
+		h.admit(c)
+	}
+}
+
+// open finds or makes the halls of groups, and has new ones follow their group
+// from now on: whatever is committed after it returned is pushed.
+func (d *Door) open(ctx context.Context, app chat.AppID, groups []chat.Group) (map[*hall]struct{}, error) {
+	halls := make(map[*hall]struct{}, len(groups))
+	var made []chat.GroupKey
+	for i := range groups {
+		h, isNew := d.shard(groups[i].Key).enter(app, &groups[i])
+		halls[h] = struct{}{}
+		if isNew || h.next.Load() == 0 {
+			made = append(made, h.key)
+		}
+	}
+	if len(made) == 0 {
+		return halls, nil
+	}
+	// Read after the halls can be found: what is committed later comes as a hint.
+	heads, err := d.backend.Reader().GroupHeads(ctx, app, made)
+	if err != nil {
+		return nil, err
+	}
+	for h := range halls {
+		if next, ok := heads[h.key]; ok {
+			h.start.CompareAndSwap(0, uint64(next))
+			h.shard.post(h.begin)
+		}
+	}
+	return halls, nil
+}

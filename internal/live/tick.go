@@ -1,0 +1,175 @@
+package live
+
+import (
+	"context"
+	"time"
+
+	"github.com/centrifugal/centrifuge"
+
+	"github.com/parley-im/parley/internal/chat"
+)
+
+// tickEvery is how often the store is asked which groups said something, so that
+// a hint that was lost, or that another process had to give, is made up for.
+const tickEvery = time.Second
+
+// idleTime is how long a group that nobody here hears is followed still.
+const idleTime = 60 // seconds
+
+// tick does what is due once a second, and looks at apps that were changed.
+func (d *Door) tick() {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-d.stopping:
+			return
+		case <-d.wake:
+			d.lookAtApps()
+		case <-ticker.C:
+			d.follow()
+			d.recheckSuspects()
+			d.shed()
+			d.tidy()
+		}
+	}
+}
+
+// follow asks the store for the heads of the groups here, of those apps that
+// accepted anything since it asked last.
+func (d *Door) follow() {
+	defer d.guard("follow")
+	apps := make(map[chat.AppID][]*hall)
+	for _, s := range d.shards {
+		for _, h := range s.list(0) {
+			apps[h.app] = append(apps[h.app], h)
+		}
+	}
+	if len(apps) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readWait)
+	defer cancel()
+	heads, err := d.backend.Reader().Heads(ctx)
+	if err != nil {
+		d.log.Debug("the heads of groups could not be read", "error", err)
+		return
+	}
+	for app, halls := range apps {
+		accepted := heads[app].Totals.Accepted
+		if known, ok := d.heads[app]; ok && known == accepted {
+			continue
+		}
+		if d.askHeads(ctx, app, halls) == nil {
+			d.heads[app] = accepted
+		}
+	}
+}
+
+// askAll asks for the heads of all groups of a shard, in its worker.
+func (d *Door) askAll(s *shard) {
+	apps := make(map[chat.AppID][]*hall)
+	for _, h := range s.list(0) {
+		apps[h.app] = append(apps[h.app], h)
+	}
+	ctx, cancel := s.reading()
+	defer cancel()
+	for app, halls := range apps {
+		if d.askHeads(ctx, app, halls) != nil {
+			return // the next tick finds it: the heads have moved
+		}
+	}
+}
+
+// askHeads has halls push what is stored and was not handed over.
+//
+// The heads come first and then the changes that other processes made before
+// them: who was taken out before a message was sent is taken out before it is
+// pushed.
+func (d *Door) askHeads(ctx context.Context, app chat.AppID, halls []*hall) error {
+	keys := make([]chat.GroupKey, 0, len(halls))
+	for _, h := range halls {
+		if h.next.Load() != 0 {
+			keys = append(keys, h.key)
+		}
+	}
+	heads, err := d.backend.Reader().GroupHeads(ctx, app, keys)
+	if err == nil {
+		err = d.backend.Sync(ctx, app)
+	}
+	if err != nil {
+		d.log.Debug("the heads of groups could not be read", "app", app, "error", err)
+		return err
+	}
+	for _, h := range halls {
+		if next := heads[h.key]; next > chat.MsgSeq(h.next.Load()) && h.next.Load() != 0 {
+			h.shard.post(func() { h.readTo(next - 1) })
+		}
+	}
+	return nil
+}
+
+// recheckSuspects looks again at connections whose groups could not be read.
+func (d *Door) recheckSuspects() {
+	for _, c := range d.all() {
+		if c.suspect.CompareAndSwap(true, false) {
+			d.recheck(c)
+		}
+	}
+}
+
+func (d *Door) all() []*conn {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := make([]*conn, 0, len(d.conns))
+	for c := range d.conns {
+		list = append(list, c)
+	}
+	return list
+}
+
+// tidy forgets groups that nobody here has heard for a while.
+func (d *Door) tidy() {
+	now := time.Now().Unix()
+	for _, s := range d.shards {
+		for _, h := range s.list(0) {
+			if now-h.touched.Load() > idleTime {
+				s.post(func() {
+					if len(h.conns) == 0 && now-h.touched.Load() > idleTime {
+						s.drop(h)
+					}
+				})
+			}
+		}
+	}
+}
+
+// lookAtApps ends the connections of apps that are gone, sends those away whose
+// UserSig was made with another key, and reads memberships anew where changes may
+// have been missed.
+func (d *Door) lookAtApps() {
+	d.mu.Lock()
+	changed := d.changed
+	d.changed = make(map[chat.AppID]bool)
+	d.mu.Unlock()
+	for id, memberships := range changed {
+		app, there := d.backend.App(id)
+		if memberships {
+			d.forget(id)
+		}
+		if !there {
+			delete(d.heads, id)
+		}
+		for _, c := range d.all() {
+			switch {
+			case c.app != id:
+			case !there:
+				c.end(disconnectAppGone)
+			case app.Key != c.key:
+				c.end(centrifuge.DisconnectStateInvalidated)
+			case memberships:
+				d.recheck(c)
+			}
+		}
+	}
+}
