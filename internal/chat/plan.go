@@ -329,5 +329,6 @@ func (t *attempt) flags() (f Flags) {
 	mark(t.asked.Content != nil, FlagRewritten)
 	mark(t.send.NoUnread, FlagNoUnread)
 	mark(t.send.NoLastMsg, FlagNoLastMsg)
+	mark(len(t.send.To) > 0, FlagTargeted)
 	return f
 }
