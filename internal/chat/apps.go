@@ -12,7 +12,7 @@ import (
 )
 
 // Commands are the callback commands that an endpoint can have switched on.
-var Commands = []string{CommandSendMsgException, CommandBeforeSendMsg, CommandAfterSendMsg}
+var Commands = []string{CommandSendMsgException, CommandBeforeSendMsg, CommandAfterSendMsg, CommandStateChange}
 
 // NewAppKey makes a secret key: 64 hexadecimal digits, as the vendor's are.
 func NewAppKey() string { return randomHex(32) }

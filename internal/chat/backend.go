@@ -78,16 +78,19 @@ type Backend struct {
 	mu      sync.RWMutex
 	tenants map[AppID]*tenant
 
-	fault     uint32 // Random of sends that fail on purpose; 0 is none
-	inWork    atomic.Int64
-	reachable atomic.Bool   // a store that others write to answered when it was last looked at
-	load      atomic.Uint64 // of the journal, the bits of a float
-	newest    atomic.Int64  // unix nanoseconds: Now never falls below it
-	stopping  chan struct{}
-	idle      chan struct{} // the last send in work has ended while stopping
-	stop      sync.Once
-	started   atomic.Bool
-	beside    sync.WaitGroup // what runs beside the writers
+	fault               uint32 // Random of sends that fail on purpose; 0 is none
+	inWork              atomic.Int64
+	reachable           atomic.Bool   // a store that others write to answered when it was last looked at
+	load                atomic.Uint64 // of the journal, the bits of a float
+	announcing, marking atomic.Int64  // that wait for the writers
+	unannounced         atomic.Uint64
+	dropLogged          atomic.Int64 // unix seconds
+	newest              atomic.Int64 // unix nanoseconds: Now never falls below it
+	stopping            chan struct{}
+	idle                chan struct{} // the last send in work has ended while stopping
+	stop                sync.Once
+	started             atomic.Bool
+	beside              sync.WaitGroup // what runs beside the writers
 }
 
 // New makes a backend; Start loads the apps and begins to write.
@@ -301,6 +304,16 @@ func (b *Backend) tenant(id AppID) (*tenant, bool) {
 	defer b.mu.RUnlock()
 	a, ok := b.tenants[id]
 	return a, ok
+}
+
+// Version is the state of an app that holds here: every change up to it is
+// applied. It is 0 for an app that is not there.
+func (b *Backend) Version(app AppID) uint64 {
+	a, ok := b.tenant(app)
+	if !ok {
+		return 0
+	}
+	return a.applied.Load()
 }
 
 // Counts are an app's sends in this life of the process.

@@ -340,6 +340,11 @@ func (n *noted) PutMember(k GroupKey, m Member) error {
 	return n.Records.PutMember(k, m)
 }
 
+func (n *noted) PutApplication(a Application) error {
+	n.grows = true
+	return n.Records.PutApplication(a)
+}
+
 func (n *noted) DeleteMember(k GroupKey, u UserID) error {
 	n.frees = true
 	n.standing(k, u)

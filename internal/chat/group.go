@@ -76,7 +76,7 @@ type Member struct {
 	Role        Role
 	JoinTime    int64 // unix seconds
 	ReadSeq     MsgSeq
-	JoinSeq     MsgSeq // the first number the member may see; 0 is all
+	JoinSeq     MsgSeq `json:",omitempty"` // the first number the member may see; 0 is all
 	MsgFlag     string // AcceptAndNotify, AcceptNotNotify, Discard, AcceptNotNotifyExceptAt
 	NameCard    string // at most 50 bytes
 	MuteUntil   int64  // unix seconds, 0 not muted, Forever without end; filled from the mutes

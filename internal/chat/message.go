@@ -3,6 +3,8 @@ package chat
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -65,7 +67,8 @@ const (
 	FlagNoUnread
 	FlagNoLastMsg
 	FlagOnlineOnly
-	FlagErased // its sender was deleted, and with him what he said
+	FlagErased   // its sender was deleted, and with him what he said
+	FlagTargeted // for some of the group alone
 )
 
 // Message is an accepted message as stored.
@@ -79,9 +82,40 @@ type Message struct {
 	Flags    Flags
 	Body     []byte // canonical MsgBody
 	Cloud    string
-	To       []UserID  // targeted receivers; empty for the whole group
-	Mentions []Mention // GroupAtInfo
+	To       []UserID  `json:",omitempty"` // targeted receivers; empty for the whole group
+	Mentions []Mention `json:",omitempty"` // GroupAtInfo
 	Attempt  AttemptID
+}
+
+// extra is what few messages have, in the form in which it is stored.
+type extra struct {
+	To       []UserID  `json:"to,omitempty"`
+	Mentions []Mention `json:"at,omitempty"`
+}
+
+// Extra is To and Mentions as they are stored; empty without either.
+func (m *Message) Extra() []byte {
+	if len(m.To) == 0 && len(m.Mentions) == 0 {
+		return nil
+	}
+	text, err := json.Marshal(extra{m.To, m.Mentions})
+	if err != nil {
+		panic(err) // texts alone
+	}
+	return text
+}
+
+// SetExtra reads what Extra wrote.
+func (m *Message) SetExtra(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
+	var x extra
+	if err := json.Unmarshal(text, &x); err != nil {
+		return fmt.Errorf("message %d of group %d: %w", m.Seq, m.Group, err)
+	}
+	m.To, m.Mentions = x.To, x.Mentions
+	return nil
 }
 
 // VisibleTo says whether a user may see the message, who is in the group since

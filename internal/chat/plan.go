@@ -128,6 +128,14 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 		s.rows.Groups = append(s.rows.Groups, h)
 	}
 	for _, f := range s.lazy {
+		if f.read != nil {
+			s.mark(f.read)
+			continue
+		}
+		if f.news != nil {
+			s.announce(f)
+			continue
+		}
 		// A journal that goes on in a new epoch keeps its cursors; the one of an app that
 		// was made again begins with other events.
 		if (f.progress.Epoch == head.Epoch || head.Next >= FirstOfEpoch(f.progress.Cursor+1)) && !s.tenant.replaced(&f.progress) {
@@ -329,5 +337,6 @@ func (t *attempt) flags() (f Flags) {
 	mark(t.asked.Content != nil, FlagRewritten)
 	mark(t.send.NoUnread, FlagNoUnread)
 	mark(t.send.NoLastMsg, FlagNoLastMsg)
+	mark(len(t.send.To) > 0, FlagTargeted)
 	return f
 }

@@ -72,10 +72,14 @@ type alteration struct {
 	done chan struct{}
 }
 
-// flush is progress of a lane, written with the next batch or soon by itself.
+// flush is what is written with the next batch or soon by itself: progress of a
+// lane, a read position, or an announcement.
 type flush struct {
 	app      AppID
 	progress Progress
+	read     *Read
+	news     *Announcement
+	id       AttemptID // of the announcement
 	done     func(error)
 }
 

@@ -100,6 +100,14 @@ type Reader interface {
 	// Muted lists who is muted in the group beyond now (unix seconds).
 	Muted(ctx context.Context, app AppID, g GroupKey, now int64) ([]Muted, error)
 
+	// GroupHeads reads the number that the next message of each of the groups gets.
+	// A group that is gone, or is another app's, has none.
+	GroupHeads(ctx context.Context, app AppID, groups []GroupKey) (map[GroupKey]MsgSeq, error)
+	// Unread counts what user has not read in a group after a number, up to limit:
+	// stored messages of others that count as unread.
+	Unread(ctx context.Context, app AppID, g GroupKey, user UserID, after MsgSeq, limit int) (int, error)
+	// Applications lists who asks to be let into a group, oldest first.
+	Applications(ctx context.Context, app AppID, g GroupKey, limit int) ([]Application, error)
 	// Messages lists messages of a group with numbers from newest downwards.
 	Messages(ctx context.Context, app AppID, g GroupKey, newest MsgSeq, limit int) ([]Message, error)
 	// Repeat looks for an accepted send of the last five minutes.
@@ -189,6 +197,7 @@ type Rows struct {
 	Repeats  []Repeat
 	Progress []Progress
 	Spoken   []Spoken
+	Read     []Read
 	// Next, Time and Totals are the new values of the app's row.
 	Next   Sequence
 	Time   int64
@@ -208,6 +217,22 @@ func (r *Rows) EventBytes() (n int64) {
 type Spoken struct {
 	Group GroupKey
 	User  UserID
+	Time  int64 // unix seconds
+}
+
+// Read is up to which number a member has read. It never falls, and who is no
+// member is passed over.
+type Read struct {
+	Group GroupKey
+	User  UserID
+	Seq   MsgSeq
+}
+
+// Application is somebody's wish to be let into a group.
+type Application struct {
+	Group GroupKey
+	User  UserID
+	Text  string
 	Time  int64 // unix seconds
 }
 
@@ -256,6 +281,12 @@ type Records interface {
 	DeleteMember(GroupKey, UserID) error
 	Joined(UserID) ([]Group, error)
 	PutMute(g GroupKey, u UserID, until int64) error // 0 removes it
+
+	// Applications go with the group, the account and the app.
+	Application(GroupKey, UserID) (Application, bool, error)
+	PutApplication(Application) error // one that is there keeps its place
+	DeleteApplication(GroupKey, UserID) error
+	CountApplications(GroupKey) (int64, error)
 
 	Messages(g GroupKey, newest MsgSeq, limit int) ([]Message, error)
 	RecallMessage(g GroupKey, seq MsgSeq) error

@@ -8,6 +8,7 @@ import (
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/wire"
 )
 
 const (
@@ -46,7 +47,7 @@ func (s *Commands) createGroup(ctx context.Context, c Call, r *api.CreateGroupRe
 		spec.Members = append(spec.Members, chat.MemberSpec{User: chat.UserID(m.Member_Account), Role: chat.Role(m.Role)})
 	}
 	g, err := s.backend.CreateGroup(ctx, c.App.ID, c.By, spec)
-	return api.CreateGroupResponse{Answer: done, GroupId: string(g.ID), Type: typeWord(c.App, g.Type)}, err
+	return api.CreateGroupResponse{Answer: done, GroupId: string(g.ID), Type: wire.TypeWord(c.App, g.Type)}, err
 }
 
 func (s *Commands) destroyGroup(ctx context.Context, c Call, r *api.DestroyGroupRequest) (a api.DestroyGroupResponse, err error) {
@@ -159,7 +160,7 @@ func profile(app *chat.App, g chat.Group) api.GroupProfile {
 		muteAll = api.On
 	}
 	return api.GroupProfile{
-		GroupId: string(g.ID), Type: typeWord(app, g.Type), Name: g.Name,
+		GroupId: string(g.ID), Type: wire.TypeWord(app, g.Type), Name: g.Name,
 		Introduction: g.Introduction, Notification: g.Notification, FaceUrl: g.FaceURL,
 		Owner_Account: string(g.Owner), Appid: int64(app.ID),
 		CreateTime: g.CreateTime, InfoSeq: uint64(g.InfoSeq), LastInfoTime: g.LastInfoTime, LastMsgTime: g.LastMsgTime,
@@ -167,14 +168,6 @@ func profile(app *chat.App, g chat.Group) api.GroupProfile {
 		ApplyJoinOption: g.ApplyJoinOption, InviteJoinOption: g.InviteOption,
 		MuteAllMember: muteAll, ShutUpAllMember: muteAll, AppDefinedData: []api.KeyValue{},
 	}
-}
-
-// typeWord is the group type in the spelling of the app's choice.
-func typeWord(app *chat.App, t chat.GroupType) string {
-	if app.Settings.ModernTypes {
-		return t.Modern()
-	}
-	return string(t)
 }
 
 // typeFilter reads the group type of a list command; none given is all.

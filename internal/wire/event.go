@@ -52,13 +52,18 @@ func (o *object) time(app *chat.App, ms int64) {
 func (o *object) end() []byte { return append(o.out, '}') }
 
 func typeWord(app *chat.App, g *chat.Group) string {
-	switch {
-	case g == nil:
+	if g == nil {
 		return ""
-	case app.Settings.ModernTypes:
-		return g.Type.Modern()
 	}
-	return string(g.Type)
+	return TypeWord(app, g.Type)
+}
+
+// TypeWord is a group type in the spelling of the app's choice.
+func TypeWord(app *chat.App, t chat.GroupType) string {
+	if app.Settings.ModernTypes {
+		return t.Modern()
+	}
+	return string(t)
 }
 
 func onlineOnly(s *chat.Send, g *chat.Group) int64 {

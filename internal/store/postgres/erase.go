@@ -187,7 +187,7 @@ func eraseMessages(ctx context.Context, tx pgx.Tx, r round) error {
 	}
 	var batch pgx.Batch
 	for gkey, seqs := range hits {
-		batch.Queue(`UPDATE messages SET body = $6, cloud = '', flags = flags | $7
+		batch.Queue(`UPDATE messages SET body = $6, cloud = '', extra = '', flags = flags | $7
 			WHERE app = $1 AND gkey = $2 AND seq >= $3 AND seq <= $4 AND seq = ANY($5)`,
 			r.app, gkey, seqs[0], seqs[len(seqs)-1], seqs, blob(chat.EmptyBody), int64(chat.FlagErased))
 	}

@@ -49,16 +49,21 @@ func (s *Store) Heads(ctx context.Context) (map[chat.AppID]chat.Head, error) {
 // Changes lists what raised the app's version from after to upTo, as far as it
 // is known still.
 func (s *Store) Changes(ctx context.Context, app chat.AppID, after, upTo uint64) (list []chat.Change, err error) {
-	err = s.query(ctx, "read changes", `SELECT version, id, touched FROM changes
+	err = s.query(ctx, "read changes", `SELECT version, id, touched, notices FROM changes
 		WHERE app = $1 AND journal = (SELECT journal FROM heads WHERE app = $1) AND version > $2 AND version <= $3 ORDER BY version LIMIT 1000`,
 		func(r pgx.Rows) error {
 			var c chat.Change
-			var touched []byte
-			if err := r.Scan(&c.Version, (*[16]byte)(&c.ID), &touched); err != nil {
+			var touched, notices []byte
+			if err := r.Scan(&c.Version, (*[16]byte)(&c.ID), &touched, &notices); err != nil {
 				return err
 			}
 			if err := json.Unmarshal(touched, &c.Touched); err != nil {
 				return fmt.Errorf("change %d of app %d: %w", c.Version, app, err)
+			}
+			if len(notices) > 0 {
+				if err := json.Unmarshal(notices, &c.Notices); err != nil {
+					return fmt.Errorf("notices of change %d of app %d: %w", c.Version, app, err)
+				}
 			}
 			list = append(list, c)
 			return nil

@@ -14,9 +14,9 @@ func (t *tx) putMessages(list []chat.Message) {
 		return
 	}
 	type m = chat.Message
-	t.queue("put messages", -1, `INSERT INTO messages (app, gkey, seq, sender, random, time, priority, flags, body, cloud, attempt, version)
-		SELECT $1, v.*, $12 FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
-			$9::bytea[], $10::bytea[], $11::uuid[]) v`,
+	t.queue("put messages", -1, `INSERT INTO messages (app, gkey, seq, sender, random, time, priority, flags, body, cloud, attempt, extra, version)
+		SELECT $1, v.*, $13 FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[], $7::smallint[], $8::bigint[],
+			$9::bytea[], $10::bytea[], $11::uuid[], $12::bytea[]) v`,
 		int64(t.app),
 		column(list, func(m *m) int64 { return int64(m.Group) }),
 		column(list, func(m *m) int64 { return int64(m.Seq) }),
@@ -27,7 +27,8 @@ func (t *tx) putMessages(list []chat.Message) {
 		column(list, func(m *m) int64 { return int64(m.Flags) }),
 		column(list, func(m *m) []byte { return blob(m.Body) }),
 		column(list, func(m *m) []byte { return blob(m.Cloud) }),
-		column(list, func(m *m) [16]byte { return m.Attempt }), int64(t.version))
+		column(list, func(m *m) [16]byte { return m.Attempt }),
+		column(list, func(m *m) []byte { return blob(m.Extra()) }), int64(t.version))
 }
 
 func (t *tx) putGroupHeads(list []chat.GroupHead) {
@@ -102,4 +103,19 @@ func (t *tx) putSpoken(list []chat.Spoken) {
 		column(list, func(s *s) int64 { return int64(s.Group) }),
 		column(list, func(s *s) []byte { return blob(s.User) }),
 		column(list, func(s *s) int64 { return s.Time }))
+}
+
+func (t *tx) putRead(list []chat.Read) {
+	if len(list) == 0 {
+		return
+	}
+	type r = chat.Read
+	t.queue("put read positions", -1, `UPDATE members m SET read_seq = v.seq
+		FROM (SELECT x.at, u.seq FROM unnest($2::bigint[], $3::bytea[], $4::bigint[]) u(gkey, account, seq),
+			LATERAL (SELECT ctid AS at FROM members WHERE app = $1 AND gkey = u.gkey AND account = u.account AND read_seq < u.seq OFFSET 0) x) v
+		WHERE m.ctid = v.at`,
+		int64(t.app),
+		column(list, func(r *r) int64 { return int64(r.Group) }),
+		column(list, func(r *r) []byte { return blob(r.User) }),
+		column(list, func(r *r) int64 { return int64(r.Seq) }))
 }

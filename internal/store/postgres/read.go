@@ -156,13 +156,13 @@ func (s *Store) Joined(ctx context.Context, app chat.AppID, user chat.UserID) (l
 	return list, err
 }
 
-const selectMembers = `SELECT m.account, m.role, m.join_time, m.read_seq, m.msg_flag, m.name_card, coalesce(u.until, 0), m.last_msg_time
+const selectMembers = `SELECT m.account, m.role, m.join_time, m.read_seq, m.msg_flag, m.name_card, coalesce(u.until, 0), m.last_msg_time, m.join_seq
 	FROM members m LEFT JOIN mutes u ON u.app = m.app AND u.gkey = m.gkey AND u.account = m.account WHERE m.app = $1 AND m.gkey = $2`
 
 const selectMember = selectMembers + " AND m.account = $3"
 
 func scanMember(r pgx.Rows) (m chat.Member, err error) {
-	err = r.Scan(str(&m.User), str(&m.Role), &m.JoinTime, &m.ReadSeq, str(&m.MsgFlag), str(&m.NameCard), &m.MuteUntil, &m.LastMsgTime)
+	err = r.Scan(str(&m.User), str(&m.Role), &m.JoinTime, &m.ReadSeq, str(&m.MsgFlag), str(&m.NameCard), &m.MuteUntil, &m.LastMsgTime, &m.JoinSeq)
 	return m, err
 }
 
@@ -210,12 +210,16 @@ func (s *Store) Muted(ctx context.Context, app chat.AppID, g chat.GroupKey, now 
 	return list, err
 }
 
-const selectMessages = `SELECT seq, sender, random, time, priority, flags, body, cloud, attempt FROM messages
+const selectMessages = `SELECT seq, sender, random, time, priority, flags, body, cloud, attempt, extra FROM messages
 	WHERE app = $1 AND gkey = $2 AND seq <= $3 AND EXISTS (SELECT 1 FROM groups WHERE app = $1 AND key = $2) ORDER BY seq DESC LIMIT $4`
 
 func scanMessage(r pgx.Rows, g chat.GroupKey) (chat.Message, error) {
 	m := chat.Message{Group: g}
-	err := r.Scan(&m.Seq, str(&m.From), &m.Random, &m.Time, &m.Priority, &m.Flags, &m.Body, str(&m.Cloud), (*[16]byte)(&m.Attempt))
+	var extra []byte
+	err := r.Scan(&m.Seq, str(&m.From), &m.Random, &m.Time, &m.Priority, &m.Flags, &m.Body, str(&m.Cloud), (*[16]byte)(&m.Attempt), &extra)
+	if err == nil {
+		err = m.SetExtra(extra)
+	}
 	return m, err
 }
 

@@ -108,6 +108,7 @@ func (r *records) DeleteApp() error {
 		"INSERT INTO purges (app, journal, gkey) SELECT app, journal, 0 FROM heads WHERE app = $1",
 		"DELETE FROM group_heads WHERE app = $1",
 		"DELETE FROM mutes WHERE app = $1",
+		"DELETE FROM applications WHERE app = $1",
 		"DELETE FROM members WHERE app = $1",
 		"DELETE FROM groups WHERE app = $1",
 		"DELETE FROM accounts WHERE app = $1",
@@ -258,6 +259,7 @@ func (r *records) DeleteAccount(user chat.UserID) error {
 		"UPDATE groups SET members = members - 1 WHERE app = $1 AND key IN (SELECT gkey FROM members WHERE app = $1 AND account = $2)",
 		"DELETE FROM members WHERE app = $1 AND account = $2",
 		"DELETE FROM mutes WHERE app = $1 AND account = $2",
+		"DELETE FROM applications WHERE app = $1 AND account = $2",
 		"DELETE FROM accounts WHERE app = $1 AND account = $2",
 		insertErasure,
 	} {
@@ -274,9 +276,15 @@ func (r *records) RaiseVersion(c chat.Change) (version uint64, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", op, err)
 	}
+	var notices []byte
+	if len(c.Notices) > 0 {
+		if notices, err = json.Marshal(c.Notices); err != nil {
+			return 0, fmt.Errorf("%s: %w", op, err)
+		}
+	}
 	err = r.ask(op, `WITH h AS (UPDATE heads SET version = version + 1 WHERE app = $1 RETURNING journal, version)
-		INSERT INTO changes (app, journal, version, id, touched) SELECT $1, journal, version, $2, $3 FROM h RETURNING version`,
-		func(rows pgx.Rows) error { return rows.Scan(&version) }, int64(r.app), [16]byte(c.ID), touched)
+		INSERT INTO changes (app, journal, version, id, touched, notices) SELECT $1, journal, version, $2, $3, $4 FROM h RETURNING version`,
+		func(rows pgx.Rows) error { return rows.Scan(&version) }, int64(r.app), [16]byte(c.ID), touched, blob(notices))
 	if err == nil && version == 0 {
 		err = fmt.Errorf("%s: app %d is not there", op, r.app)
 	}

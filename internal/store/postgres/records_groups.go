@@ -53,6 +53,7 @@ func (r *records) DeleteGroup(key chat.GroupKey) error {
 		"DELETE FROM group_heads WHERE app = $1 AND gkey = $2",
 		"DELETE FROM members WHERE app = $1 AND gkey = $2",
 		"DELETE FROM mutes WHERE app = $1 AND gkey = $2",
+		"DELETE FROM applications WHERE app = $1 AND gkey = $2",
 		"INSERT INTO purges (app, journal, gkey) SELECT app, journal, $2 FROM heads WHERE app = $1",
 	} {
 		if err := r.do(op, sql, int64(key)); err != nil {
@@ -84,11 +85,11 @@ func (r *records) PutMember(g chat.GroupKey, m chat.Member) error {
 		AND NOT EXISTS (SELECT 1 FROM members WHERE app = $1 AND gkey = $2 AND account = $3)`, int64(g), blob(m.User)); err != nil {
 		return err
 	}
-	return r.must(op, `INSERT INTO members (app, gkey, account, role, join_time, read_seq, msg_flag, name_card, last_msg_time)
-		SELECT app, key, $3, $4, $5, $6, $7, $8, $9 FROM groups WHERE app = $1 AND key = $2
+	return r.must(op, `INSERT INTO members (app, gkey, account, role, join_time, read_seq, msg_flag, name_card, last_msg_time, join_seq)
+		SELECT app, key, $3, $4, $5, $6, $7, $8, $9, $10 FROM groups WHERE app = $1 AND key = $2
 		ON CONFLICT (app, gkey, account) DO UPDATE SET role = excluded.role, join_time = excluded.join_time, read_seq = excluded.read_seq,
-		msg_flag = excluded.msg_flag, name_card = excluded.name_card, last_msg_time = excluded.last_msg_time`,
-		int64(g), blob(m.User), blob(m.Role), m.JoinTime, int64(m.ReadSeq), blob(m.MsgFlag), blob(m.NameCard), m.LastMsgTime)
+		msg_flag = excluded.msg_flag, name_card = excluded.name_card, last_msg_time = excluded.last_msg_time, join_seq = excluded.join_seq`,
+		int64(g), blob(m.User), blob(m.Role), m.JoinTime, int64(m.ReadSeq), blob(m.MsgFlag), blob(m.NameCard), m.LastMsgTime, int64(m.JoinSeq))
 }
 
 func (r *records) DeleteMember(g chat.GroupKey, user chat.UserID) error {

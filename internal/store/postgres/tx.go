@@ -218,6 +218,7 @@ func (t *tx) Put(app chat.AppID, rows *chat.Rows) error {
 		}
 	}
 	t.putSpoken(rows.Spoken)
+	t.putRead(rows.Read)
 	totals := &rows.Totals
 	t.queue("put app row", -1, `UPDATE heads SET next = $2, time = $3, accepted = $4, refused = $5, dropped = $6, repeated = $7, bytes = bytes + $8 WHERE app = $1`,
 		int64(app), int64(rows.Next), rows.Time, int64(totals.Accepted), int64(totals.Refused), int64(totals.Dropped), int64(totals.Repeated), rows.EventBytes())

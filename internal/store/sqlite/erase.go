@@ -144,7 +144,7 @@ func (s *Store) blank(w *session, f *find) error {
 		}
 	}
 	for _, id := range f.messages {
-		if err := w.exec("UPDATE messages SET body = ?, cloud = x'', flags = flags | ? WHERE id = ?",
+		if err := w.exec("UPDATE messages SET body = ?, cloud = x'', extra = x'', flags = flags | ? WHERE id = ?",
 			blob(chat.EmptyBody), int64(chat.FlagErased), id); err != nil {
 			return err
 		}

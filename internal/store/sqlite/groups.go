@@ -76,12 +76,12 @@ func (s *Store) Joined(ctx context.Context, app chat.AppID, user chat.UserID) (l
 	return list, err
 }
 
-const memberColumns = "m.user, m.role, m.join_time, m.read_seq, m.msg_flag, m.name_card, coalesce(u.until, 0), m.last_msg_time"
+const memberColumns = "m.user, m.role, m.join_time, m.read_seq, m.msg_flag, m.name_card, coalesce(u.until, 0), m.last_msg_time, m.join_seq"
 
 const fromMembers = " FROM members m LEFT JOIN mutes u ON u.gkey = m.gkey AND u.user = m.user "
 
 func scanMember(scan scanner) (m chat.Member, err error) {
-	err = scan(&m.User, &m.Role, &m.JoinTime, &m.ReadSeq, &m.MsgFlag, &m.NameCard, &m.MuteUntil, &m.LastMsgTime)
+	err = scan(&m.User, &m.Role, &m.JoinTime, &m.ReadSeq, &m.MsgFlag, &m.NameCard, &m.MuteUntil, &m.LastMsgTime, &m.JoinSeq)
 	return m, err
 }
 

@@ -8,10 +8,10 @@ import (
 )
 
 func (c *session) putMessage(m *chat.Message) error {
-	return c.exec(`INSERT INTO messages (gkey, seq, sender, random, time, priority, flags, body, cloud, attempt)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	return c.exec(`INSERT INTO messages (gkey, seq, sender, random, time, priority, flags, body, cloud, attempt, extra)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		int64(m.Group), int64(m.Seq), blob(m.From), int64(m.Random), m.Time, int64(m.Priority), int64(m.Flags),
-		blob(m.Body), blob(m.Cloud), m.Attempt[:])
+		blob(m.Body), blob(m.Cloud), m.Attempt[:], blob(m.Extra()))
 }
 
 func (c *session) putGroupHead(g *chat.GroupHead) error {
@@ -27,10 +27,14 @@ func (c *session) putGroupHead(g *chat.GroupHead) error {
 func (c *session) messages(app chat.AppID, g chat.GroupKey, newest chat.MsgSeq, limit int) (list []chat.Message, err error) {
 	err = c.each(func(scan scanner) error {
 		m := chat.Message{Group: g}
-		err := scan(&m.Seq, &m.From, &m.Random, &m.Time, &m.Priority, &m.Flags, &m.Body, &m.Cloud, (*id16)(&m.Attempt))
+		var extra []byte
+		err := scan(&m.Seq, &m.From, &m.Random, &m.Time, &m.Priority, &m.Flags, &m.Body, &m.Cloud, (*id16)(&m.Attempt), &extra)
+		if err == nil {
+			err = m.SetExtra(extra)
+		}
 		list = append(list, m)
 		return err
-	}, `SELECT seq, sender, random, time, priority, flags, body, cloud, attempt FROM messages
+	}, `SELECT seq, sender, random, time, priority, flags, body, cloud, attempt, extra FROM messages
 		WHERE gkey = ?1 AND seq <= ?2 AND EXISTS (SELECT 1 FROM groups WHERE key = ?1 AND app = ?3)
 		ORDER BY seq DESC LIMIT ?4`, int64(g), int64(min(newest, 1<<63-1)), int64(app), int64(limit))
 	return list, err

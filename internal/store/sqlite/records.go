@@ -77,6 +77,7 @@ func (r *records) DeleteApp() error {
 		"INSERT INTO purges (gkey) SELECT key FROM groups WHERE app = ?1",
 		"DELETE FROM group_heads WHERE gkey IN (SELECT key FROM groups WHERE app = ?1)",
 		"DELETE FROM mutes WHERE app = ?1",
+		"DELETE FROM applications WHERE app = ?1",
 		"DELETE FROM members WHERE app = ?1",
 		"DELETE FROM groups WHERE app = ?1",
 		"DELETE FROM accounts WHERE app = ?1",
@@ -210,6 +211,7 @@ func (r *records) DeleteAccount(user chat.UserID) error {
 		"UPDATE groups SET members = members - 1 WHERE key IN (SELECT gkey FROM members WHERE app = ?1 AND user = ?2)",
 		"DELETE FROM members WHERE app = ?1 AND user = ?2",
 		"DELETE FROM mutes WHERE app = ?1 AND user = ?2",
+		"DELETE FROM applications WHERE app = ?1 AND user = ?2",
 		"DELETE FROM accounts WHERE app = ?1 AND user = ?2",
 		insertErasure)
 }

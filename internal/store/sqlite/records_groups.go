@@ -46,6 +46,7 @@ func (r *records) DeleteGroup(key chat.GroupKey) error {
 		r.w.exec("DELETE FROM group_heads WHERE gkey = ?", int64(key)),
 		r.w.exec("DELETE FROM members WHERE gkey = ?", int64(key)),
 		r.w.exec("DELETE FROM mutes WHERE gkey = ?", int64(key)),
+		r.w.exec("DELETE FROM applications WHERE gkey = ?", int64(key)),
 		r.w.exec("INSERT INTO purges (gkey) VALUES (?)", int64(key))))
 }
 
@@ -62,18 +63,18 @@ func (r *records) Member(g chat.GroupKey, user chat.UserID) (chat.Member, bool, 
 // the order of joining. MuteUntil is not taken from it.
 func (r *records) PutMember(g chat.GroupKey, m chat.Member) error {
 	const op = "put member"
-	n, err := r.w.change(`UPDATE members SET role = ?, join_time = ?, read_seq = ?, msg_flag = ?, name_card = ?, last_msg_time = ?
+	n, err := r.w.change(`UPDATE members SET role = ?, join_time = ?, read_seq = ?, msg_flag = ?, name_card = ?, last_msg_time = ?, join_seq = ?
 		WHERE gkey = ? AND user = ? AND app = ?`,
-		blob(m.Role), m.JoinTime, int64(m.ReadSeq), blob(m.MsgFlag), blob(m.NameCard), m.LastMsgTime, int64(g), blob(m.User), int64(r.app))
+		blob(m.Role), m.JoinTime, int64(m.ReadSeq), blob(m.MsgFlag), blob(m.NameCard), m.LastMsgTime, int64(m.JoinSeq), int64(g), blob(m.User), int64(r.app))
 	if err != nil || n > 0 {
 		return r.tx.fail(op, err)
 	}
 	if err := r.mustChange(op, "UPDATE groups SET members = members + 1 WHERE key = ? AND app = ?", int64(g), int64(r.app)); err != nil {
 		return err
 	}
-	return r.tx.fail(op, r.w.exec(`INSERT INTO members (app, gkey, user, role, join_time, read_seq, msg_flag, name_card, last_msg_time)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		int64(r.app), int64(g), blob(m.User), blob(m.Role), m.JoinTime, int64(m.ReadSeq), blob(m.MsgFlag), blob(m.NameCard), m.LastMsgTime))
+	return r.tx.fail(op, r.w.exec(`INSERT INTO members (app, gkey, user, role, join_time, read_seq, msg_flag, name_card, last_msg_time, join_seq)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		int64(r.app), int64(g), blob(m.User), blob(m.Role), m.JoinTime, int64(m.ReadSeq), blob(m.MsgFlag), blob(m.NameCard), m.LastMsgTime, int64(m.JoinSeq)))
 }
 
 func (r *records) DeleteMember(g chat.GroupKey, user chat.UserID) error {

@@ -124,6 +124,11 @@ func (t *tx) Put(app chat.AppID, rows *chat.Rows) error {
 			return t.fail("put last words", err)
 		}
 	}
+	for _, r := range rows.Read {
+		if err := t.w.exec("UPDATE members SET read_seq = ?1 WHERE gkey = ?2 AND user = ?3 AND app = ?4 AND read_seq < ?1", int64(r.Seq), int64(r.Group), blob(r.User), int64(app)); err != nil {
+			return t.fail("put read positions", err)
+		}
+	}
 	if err := t.w.putHead(app, rows); err != nil {
 		return t.fail("put app row", err)
 	}

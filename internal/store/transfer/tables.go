@@ -58,12 +58,13 @@ var carried = []table{
 	{name: "group_heads", from: "groups g CROSS JOIN group_heads t ON t.gkey = g.key", keys: 2, columns: columns(
 		number, "app=g.app gkey=g.key next time")},
 	{name: "members", from: "members t", keys: 3, columns: columns(number, "app", bytes, "account=user",
-		number, "gkey ord", bytes, "role", number, "join_time read_seq", bytes, "msg_flag name_card", number, "last_msg_time")},
+		number, "gkey ord", bytes, "role", number, "join_time read_seq", bytes, "msg_flag name_card", number, "last_msg_time join_seq")},
 	{name: "mutes", from: "mutes t", keys: 3, columns: columns(number, "app", bytes, "account=user", number, "gkey until")},
+	{name: "applications", from: "applications t", keys: 3, columns: columns(number, "app", bytes, "account=user", number, "gkey ord", bytes, "text", number, "time")},
 	// Through the groups: messages of those that are gone stay behind.
 	{name: "messages", from: "groups g CROSS JOIN messages t ON t.gkey = g.key", keys: 3, columns: columns(
 		number, "app=g.app gkey=g.key seq", bytes, "sender", number, "random time", small, "priority", number, "flags",
-		bytes, "body cloud", id, "attempt"), seek: "(g.app, g.key) >= (?1, ?2)"},
+		bytes, "body cloud", id, "attempt", bytes, "extra"), seek: "(g.app, g.key) >= (?1, ?2)"},
 	{name: "events", from: "events t", keys: 3, columns: columns(number, "app", journal, "journal=app", number, "seq",
 		id, "id attempt", bytes, "command", number, "time", bytes, "client_ip platform", integer, "code", bytes, "grp sender",
 		number, "random", bytes, "rule body detail", number, "count cut")},
