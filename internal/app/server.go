@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,12 +21,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/parley-im/parley/internal/alert"
+	"github.com/parley-im/parley/internal/caller"
 	"github.com/parley-im/parley/internal/certs"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/config"
 	"github.com/parley-im/parley/internal/console"
 	"github.com/parley-im/parley/internal/control"
 	"github.com/parley-im/parley/internal/delivery"
+	"github.com/parley-im/parley/internal/live"
 	"github.com/parley-im/parley/internal/manage"
 	"github.com/parley-im/parley/internal/rest"
 	"github.com/parley-im/parley/internal/wire"
@@ -49,6 +52,7 @@ type Server struct {
 	lanes    *lanes
 	alerts   *alert.Poster
 	feed     *manage.Feed // of those who wait for events
+	live     *live.Door
 	console  *console.Console
 	control  *control.Server
 	doors    []*door
@@ -128,6 +132,11 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	rejected := caller.NewRejected(s.registry)
+	s.live = live.New(live.Config{
+		Logger: s.log, Registry: s.registry, Rejected: rejected, TrustedProxies: s.cfg.TrustedProxies,
+		Connections: s.cfg.Connections.All, UserConnections: s.cfg.Connections.OfUser, PushMemory: s.cfg.Connections.PushMemory,
+	})
 	network := delivery.Network{Hosted: s.cfg.Hosted, Proxy: s.cfg.CallbackProxy}
 	s.asker = delivery.NewAsker(network, s.log)
 	s.alerts = alert.New(s.cfg.AlertURL, s.log)
@@ -137,7 +146,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		Observer: observers{newDeliveries(s.registry, s.lanes.deliverer), s.observer},
 	}
 	s.backend = chat.New(chat.Options{
-		Store: s.store, Render: wire.Bodies{}, Offers: offers{s.lanes, s.feed}, Asker: s.asker, Log: s.log,
+		Store: s.store, Render: wire.Bodies{}, Offers: offers{s.lanes, s.feed, s.live}, Audience: s.live, Asker: s.asker, Log: s.log,
 		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal, Space: &s.space, Refusals: s.cfg.Refusals,
 	})
 	if err := s.backend.Start(ctx); err != nil {
@@ -152,11 +161,14 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	s.digest = startDigest(s.backend, s.log)
 
 	doors := rest.Config{
-		Backend: s.backend, Logger: s.log, Registry: s.registry, TrustedProxies: s.cfg.TrustedProxies,
+		Backend: s.backend, Logger: s.log, Rejected: rejected, TrustedProxies: s.cfg.TrustedProxies,
 		Operator: s.operator(), Ready: s.ready, Trouble: s.fullness, Feed: s.feed, Lanes: s.lanes, Tester: samples{s.backend, network},
 		CheckCallbackURL: func(u string) error { return delivery.CheckHost(u, s.cfg.Hosted) },
 	}
-	s.serve(public, rest.New(doors))
+	if err := s.live.Open(s.backend); err != nil {
+		return err
+	}
+	s.serve(public, publicDoors(rest.New(doors), s.live.Handler()))
 	if admin != nil {
 		if s.console, err = console.New(console.Config{
 			Listen: s.cfg.AdminListen, Logger: s.log, Password: s.cfg.AdminPassword, TrustedProxies: s.cfg.TrustedProxies,
@@ -208,6 +220,20 @@ func (s *Server) serve(l net.Listener, h http.Handler) {
 			s.log.Error("an address is no longer served", "address", l.Addr().String(), "error", err)
 		}
 	}()
+}
+
+// publicDoors leads the addresses of clients to their door, and all others to the
+// other one.
+func publicDoors(rest, clients http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, path := range live.Paths {
+			if strings.HasPrefix(r.URL.Path, path) {
+				clients.ServeHTTP(w, r)
+				return
+			}
+		}
+		rest.ServeHTTP(w, r)
+	})
 }
 
 // settle makes and updates the apps of the configuration. With no app at all it
@@ -267,6 +293,9 @@ func (s *Server) Stop() error {
 			s.control.Close()
 		}
 		s.feed.Close() // who waits for events is answered now
+		if s.live != nil {
+			s.live.Close(ctx) // clients go to another server, or come back
+		}
 		for _, d := range s.doors {
 			if err := d.server.Shutdown(ctx); err != nil {
 				_ = d.server.Close()

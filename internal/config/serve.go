@@ -31,6 +31,9 @@ type ServeFlags struct {
 	KeepUndelivered   string  `name:"keep-undelivered" default:"0" placeholder:"TIME" help:"Age after which events may go that are not delivered; 0 is never."`
 	RefusalRate       int     `name:"refusal-rate" default:"5" placeholder:"N" help:"Refused sends a second of one user's connections that are answered at once; more are answered late; 0 is any number."`
 	RefusalBurst      int     `name:"refusal-burst" default:"20" placeholder:"N" help:"How many in a row are answered at once all the same."`
+	MaxConnections    int     `name:"max-connections" default:"50000" placeholder:"N" help:"Client connections at once; more are told to come back; 0 is any number."`
+	UserConnections   int     `name:"user-connections" default:"20" placeholder:"N" help:"Client connections of one user; the oldest gives way to one more; 0 is any number."`
+	PushMemory        string  `name:"push-memory" default:"256MB" placeholder:"SIZE" help:"What may wait for all client connections together; above it those furthest behind are ended and catch up."`
 	LogFormat         string  `name:"log-format" default:"text" placeholder:"text|json" help:"Form of the log."`
 	LogLevel          string  `name:"log-level" default:"info" placeholder:"debug|info|warn|error" help:"Least level that is logged."`
 	FaultInternal     uint32  `name:"fault-internal-random" placeholder:"N" default:"0" help:"For tests: a send with this Random fails inside the server with 10002; 0 is off."`
@@ -54,8 +57,16 @@ type Serve struct {
 	Disk                Disk
 	Keep                chat.Keep
 	Refusals            chat.Pace // of the refusals that a client connection is told
+	Connections         Connections
 	FaultInternal       uint32
 	Log                 Log
+}
+
+// Connections bounds the connections of clients: how many of all and of one user,
+// 0 is any number, and the bytes that may wait for them.
+type Connections struct {
+	All, OfUser int
+	PushMemory  int64
 }
 
 // Disk says how much room there is to be, in bytes; 0 is off.
@@ -101,6 +112,7 @@ func (r ServeFlags) Parse(more []AppFlags) (Serve, error) {
 		f.add("keep-undelivered", "it is less than --keep-events")
 	}
 	s.Refusals = f.pace(r.RefusalRate, r.RefusalBurst)
+	s.Connections = f.connections(r.MaxConnections, r.UserConnections, r.PushMemory)
 	s.Apps = parseApps(&f, r.AppFlags, more)
 	return s, f.Err()
 }
@@ -134,6 +146,20 @@ func (f *Faults) disk(low, critical, ballast string) Disk {
 		f.add("disk-critical", "it is above --disk-low")
 	}
 	return d
+}
+
+func (f *Faults) connections(all, ofUser int, memory string) Connections {
+	c := Connections{all, ofUser, f.bytes("push-memory", memory)}
+	if all < 0 {
+		f.add("max-connections", "%d is below 0", all)
+	}
+	if ofUser < 0 {
+		f.add("user-connections", "%d is below 0", ofUser)
+	}
+	if memory != "" && c.PushMemory >= 0 && c.PushMemory < 1<<20 {
+		f.add("push-memory", "it is less than 1MB")
+	}
+	return c
 }
 
 func (f *Faults) pace(rate, burst int) chat.Pace {

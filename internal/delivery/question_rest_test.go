@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
@@ -68,7 +67,7 @@ func TestASendSaysThatTheBeforeSendQuestionWasNotAnswered(t *testing.T) {
 				t.Fatal(err)
 			}
 			door := httptest.NewServer(rest.New(rest.Config{
-				Backend: s.backend, Registry: prometheus.NewRegistry(), Operator: appA, Logger: slog.New(slog.DiscardHandler),
+				Backend: s.backend, Operator: appA, Logger: slog.New(slog.DiscardHandler),
 			}))
 			defer door.Close()
 			sig, err := usersig.Sign(usersig.Claims{SDKAppID: int64(appA), UserID: "administrator", IssuedAt: time.Now().Unix(), Expire: 1000}, "key")

@@ -23,8 +23,8 @@ type pushedMessage struct {
 	MsgBody         json.RawMessage
 	CloudCustomData *string `json:",omitempty"`
 	OnlineOnlyFlag  int
-	GroupAtInfo     []api.GroupAtInfo `json:",omitempty"`
-	To_Account      []string          `json:",omitempty"`
+	GroupAtInfo     []api.GroupAt `json:",omitempty"`
+	To_Account      []string      `json:",omitempty"`
 }
 
 // Why there is nothing at a number.
@@ -93,12 +93,19 @@ func shown(h *hall, m *chat.Message) pushedMessage {
 		p.OnlineOnlyFlag = 1
 	}
 	for _, at := range m.Mentions {
-		p.GroupAtInfo = append(p.GroupAtInfo, wire.GroupAt(at))
+		p.GroupAtInfo = append(p.GroupAtInfo, groupAt(at))
 	}
 	for _, user := range m.To {
 		p.To_Account = append(p.To_Account, string(user))
 	}
 	return p
+}
+
+func groupAt(at chat.Mention) api.GroupAt {
+	if at.All {
+		return api.GroupAt{GroupAtAllFlag: 1}
+	}
+	return api.GroupAt{GroupAt_Account: string(at.User)}
 }
 
 func messageFrame(h *hall, m *chat.Message) []byte { return encode(shown(h, m)) }
@@ -202,9 +209,8 @@ func (h *hall) typeWord() string {
 
 // stateChange is the event of a login or a logout.
 func stateChange(c *conn, action, reason string, kicked []string) chat.Announcement {
-	app, user := c.app, string(c.user)
 	return chat.Announcement{
-		Command: chat.CommandStateChange, From: c.user, ClientIP: c.address, Platform: c.platform,
-		Body: func(eventTime int64) []byte { return wire.StateChange(app, action, user, reason, kicked, eventTime) },
+		Command: chat.CommandStateChange, From: c.user, ClientIP: c.address, Platform: wire.StatePlatform(c.platform),
+		Body: func(eventTime int64) []byte { return wire.StateChange(action, reason, c.user, kicked, eventTime) },
 	}
 }

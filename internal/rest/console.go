@@ -17,7 +17,7 @@ import (
 // /apps/{app}/v1/… and, as the app's first admin, the commands under
 // /apps/{app}/v4/….
 func NewConsole(c Config) http.Handler {
-	c.Registry = nil // its calls have a caller
+	c.Rejected = nil // its calls have a caller
 	h := newHandler(c)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /status", h.showStatus)

@@ -23,7 +23,6 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"strings"
 
 	"github.com/parley-im/parley/api"
@@ -31,7 +30,6 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/command"
 	"github.com/parley-im/parley/internal/manage"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is what the door needs.
@@ -39,8 +37,8 @@ type Config struct {
 	Backend *chat.Backend
 	// Logger takes faults of the server; nil throws them away.
 	Logger *slog.Logger
-	// Registry takes parley_rejected_requests_total; nil is none.
-	Registry prometheus.Registerer
+	// Rejected counts calls without a caller; nil does not count.
+	Rejected *caller.Rejected
 	// TrustedProxies are the networks of the proxies whose X-Forwarded-For is
 	// believed. Without one, the TCP peer is the client.
 	TrustedProxies []netip.Prefix
@@ -71,7 +69,6 @@ type handler struct {
 	manage   *manage.Manager
 	commands *command.Commands
 	log      *slog.Logger
-	rejected *prometheus.CounterVec
 	verified *caller.Verified
 	control  http.Handler
 }
@@ -91,13 +88,6 @@ func newHandler(c Config) *handler {
 	h.manage = manage.New(manage.Config{
 		Backend: c.Backend, Operator: c.Operator, CheckURL: c.CheckCallbackURL, Feed: c.Feed, Lanes: c.Lanes, Tester: c.Tester, Log: h.log,
 	})
-	h.rejected = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "parley_rejected_requests_total",
-		Help: "Calls that were refused before their caller was known, by code.",
-	}, []string{"code"})
-	if c.Registry != nil {
-		c.Registry.MustRegister(h.rejected)
-	}
 	return h
 }
 
@@ -137,7 +127,9 @@ func (h *handler) serve(w http.ResponseWriter, r *http.Request) {
 
 // reject counts a call that failed before its caller was known.
 func (h *handler) reject(refusal *chat.Refusal) {
-	h.rejected.WithLabelValues(strconv.Itoa(int(refusal.Code))).Inc()
+	if h.Rejected != nil {
+		h.Rejected.Count(refusal.Code)
+	}
 }
 
 // health answers a question for the state of the process.

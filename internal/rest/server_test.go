@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/parley-im/parley/api"
+	"github.com/parley-im/parley/internal/caller"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/manage"
 	"github.com/parley-im/parley/internal/rest"
@@ -91,7 +92,7 @@ func newServerOver(t testing.TB, wrap func(chat.Store) chat.Store, change ...fun
 		s.sigs[id] = sign(t, id, "admin", key, start)
 	}
 	config := rest.Config{
-		Backend: s.backend, Registry: s.registry, Operator: first, Feed: s.feed,
+		Backend: s.backend, Rejected: caller.NewRejected(s.registry), Operator: first, Feed: s.feed,
 		Logger: slog.New(slog.NewTextHandler(&s.log, nil)),
 	}
 	for _, c := range change {
