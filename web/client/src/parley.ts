@@ -235,8 +235,9 @@ export class Parley extends Emitter<Events> {
   send(groupId: string, body: string | MsgElement[], options: SendOptions = {}): Outgoing {
     const whole = sendBody(body, options);
     if (JSON.stringify(whole).length > bodyMost) throw new RangeError("the message is larger than 1 MB");
-    const id = crypto.randomUUID();
-    const random = crypto.getRandomValues(new Uint32Array(1))[0]!;
+    // Not randomUUID, which pages without TLS do not have.
+    const [random, ...rest] = crypto.getRandomValues(new Uint32Array(5)) as unknown as [number, ...number[]];
+    const id = rest.map((n) => n.toString(16).padStart(8, "0")).join("");
     return { id, groupId, random, body: whole, done: this.#sender.add(id, groupId, random, whole) };
   }
 

@@ -29,8 +29,9 @@ export class Saver {
     this.#next = value;
     // A save that is under way has an older value, so one more turn is needed.
     while (this.#next !== undefined || this.#running) {
-      this.#running ??= this.#turn();
-      await this.#running;
+      const turn = (this.#running ??= this.#turn());
+      await turn;
+      if (this.#running === turn) this.#running = undefined;
       if (this.#next === undefined) return;
     }
   }
@@ -42,8 +43,6 @@ export class Saver {
       await this.#storage.save(this.#key, value);
     } catch (e) {
       this.#failed(e instanceof Error ? e : new Error(String(e)));
-    } finally {
-      this.#running = undefined;
     }
   }
 }

@@ -27,7 +27,9 @@ export interface Listed {
 
 export const pageSize = 20;
 const pagesAtOnce = 2;
-// Messages that wait for a lower number. What comes beyond is pulled later.
+// How far pages may run ahead of one whose answer is slow.
+const pullAhead = 4 * pageSize;
+// Pushes that wait for a lower number. What comes beyond is pulled later.
 const heldMost = 1000;
 // A number that answers leave out, although all are promised, is given up.
 const fruitlessMost = 5;
@@ -117,7 +119,7 @@ export class Stream {
     this.#pushLow = Math.min(this.#pushLow, item.seq);
     this.#pushHigh = Math.max(this.#pushHigh, item.seq);
     this.#head = Math.max(this.#head, item.seq);
-    this.#hold(item);
+    if (this.#held.size < heldMost || item.seq === (this.#last ?? 0) + 1) this.#hold(item);
     return this.#drain();
   }
 
@@ -144,7 +146,7 @@ export class Stream {
       else if (this.#held.has(from)) from++;
       else break;
     }
-    if (from > this.#head) return undefined;
+    if (from > this.#head || from > this.#last! + pullAhead) return undefined;
     let to = Math.min(from + pageSize - 1, this.#head);
     for (const p of this.#flight) if (p.from > from) to = Math.min(to, p.from - 1);
     while (to > from && this.#held.has(to)) to--;
@@ -214,7 +216,6 @@ export class Stream {
   #hold(item: Numbered): boolean {
     const { seq } = item;
     if ((this.#last !== undefined && seq <= this.#last) || this.#held.has(seq)) return false;
-    if (this.#held.size >= heldMost && seq !== (this.#last ?? 0) + 1) return false;
     this.#held.set(seq, item);
     return true;
   }
