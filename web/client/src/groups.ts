@@ -219,6 +219,7 @@ export class Groups {
     if (notice.Event === "MemberJoined" && has(notice.MemberList, this.#o.userID)) {
       g.joined = ++this.#step;
       g.joinedIn = this.#life;
+      if (g.room?.holding) this.#holdRoom(g, g.room);
       this.#list();
     }
     this.#hand(g, g.room ? g.room.pushed(notice) : g.stream.happened(notice));

@@ -179,7 +179,7 @@ test("a targeted message of others is a placeholder, pushed or pulled", async ()
 });
 
 test("every number of every group once and in order, with faults everywhere", async () => {
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 300; seed++) {
     const w = new World(seed);
     const ids = ["a", "b", "c"];
     for (const id of ids) w.server.found(id, ["alice", "bob"]);
@@ -187,15 +187,17 @@ test("every number of every group once and in order, with faults everywhere", as
     w.connect();
     await w.clock.pass(2000);
     w.faults = true;
+    // Every other world has much coming and going, close together.
+    const churn = seed % 2 === 0;
     const left = new Set<string>();
     for (let i = 0; i < 150; i++) {
       const id = w.rnd.pick(ids);
-      const act = w.rnd.below(20);
+      const act = churn ? w.rnd.pick([0, 13, 13, 17, 18, 18, 19, 19, 19]) : w.rnd.below(20);
       if (act < 13) w.server.post(id, "bob", text(`${id}${i}`), i, w.rnd.chance(0.2) ? { To_Account: ["carol"] } : {});
-      else if (act < 17) await w.clock.pass(w.rnd.below(400));
+      else if (act < 17) await w.clock.pass(w.rnd.below(churn ? 100 : 400));
       else if (act === 17) w.disconnect();
       else if (act === 18 && !w.online) w.connect();
-      else if (act === 19 && w.rnd.chance(0.3)) {
+      else if (act === 19 && (churn || w.rnd.chance(0.3))) {
         const member = w.server.groups.get(id)!.members.has("alice");
         left.add(id);
         if (member) w.server.leave(id, "alice");
@@ -204,9 +206,15 @@ test("every number of every group once and in order, with faults everywhere", as
     }
     w.faults = false;
     for (const id of ids) if (!w.server.groups.get(id)!.members.has("alice")) w.server.join(id, "alice");
-    w.disconnect();
-    w.connect();
+    // Half of them end without a fresh start.
+    if (!w.online || w.rnd.chance(0.5)) {
+      w.disconnect();
+      w.connect();
+    } else {
+      for (const id of ids) w.server.post(id, "bob", text("last"), 0);
+    }
     await w.clock.pass(120_000);
+    assert.deepEqual(w.groups.list().map((g) => g.GroupId).sort(), ids, `seed ${seed}: list`);
     for (const id of ids) {
       const items = w.server.groups.get(id)!.items;
       const got = w.numbers(id);
@@ -217,5 +225,21 @@ test("every number of every group once and in order, with faults everywhere", as
         assert.ok(left.has(id) && (n.is === "BeforeJoin" || n.is === "Unavailable"), `seed ${seed}, group ${id}: ${n.seq} is ${n.is}`);
       });
     }
+  }
+});
+
+test("a list that was made before one left or joined does not undo that", async () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const w = new World(seed);
+    w.server.found("old", ["alice", "bob"]);
+    w.server.found("new", ["bob"]);
+    w.connect();
+    await w.clock.pass(w.rnd.below(130));
+    w.server.leave("old", "alice");
+    w.server.join("new", "alice");
+    w.server.post("new", "bob", text("hello"), 1);
+    await w.clock.pass(10_000);
+    assert.deepEqual(w.groups.list().map((g) => g.GroupId), ["new"], `seed ${seed}`);
+    assert.deepEqual(w.numbers("new").map((n) => n.seq), [1], `seed ${seed}`);
   }
 });
