@@ -137,9 +137,9 @@ export class Connection {
     if (this.#state.status !== "connected") this.#centrifuge.setToken(userSig);
   }
 
-  /** Carries a call on the present connection; rejects at once when there is none. */
+  /** Carries a call on the present connection; when there is none it rejects at once, as not begun. */
   async call(method: string, data: unknown): Promise<unknown> {
-    if (this.#state.status !== "connected") throw new Error("not connected");
+    if (this.#state.status !== "connected") throw Object.assign(new Error("not connected"), { code: 111 });
     return (await this.#centrifuge.rpc(method, data)).data;
   }
 

@@ -288,8 +288,14 @@ export class Groups {
     for (const g of [...this.#groups.values()]) {
       // One joined after the list was asked for, and another will be.
       if (ids.has(g.id) || g.joined > step) continue;
-      // A room may be missing in the list; what it pushes tells that one is in it.
-      if (g.room) continue;
+      if (g.room) {
+        // A room may be missing in every list; what it pushes comes all the same.
+        if (g.profile) {
+          g.in = false;
+          g.profile = undefined;
+        }
+        continue;
+      }
       if (!g.in && g.stream.holds && ++g.unlisted < unlistedMost) {
         this.#listTimer ??= this.#o.clock.after(1000, () => {
           this.#listTimer = undefined;

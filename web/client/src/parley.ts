@@ -101,6 +101,7 @@ const userEvents = new Set(["Application", "ApplicationHandled", "AccountMuted",
 const groupEvents = new Set([
   "Message", "Placeholder", "Recent", "MemberJoined", "MemberLeft", "MemberChanged", "OwnerChanged", "MemberMuted", "GroupChanged", "MsgRecalled", "GroupDissolved",
 ]);
+// Milliseconds between two writes of where the groups' messages end.
 const marksEvery = 200;
 // The server reads no more of a call.
 const bodyMost = 1 << 20;
@@ -170,6 +171,8 @@ export class Parley extends Emitter<Events> {
       unsent: (unsent) => this.emit("unsent", unsent),
     });
     this.#loaded = this.#load();
+    // Where there are pages, the last moment of one.
+    if (storage && typeof globalThis.addEventListener === "function") globalThis.addEventListener("pagehide", () => this.#saveMarks());
   }
 
   /** Where the connection is. */

@@ -86,12 +86,12 @@ export class TestServer {
     this.calls.push({ method, body });
     if (method === "get_joined_group_list") return this.#list(userID);
     if (method === "logout") return ok;
+    if (!["group_msg_get_simple", "send_group_msg", "msg_read"].includes(method)) return fail(60009, "unknown command");
     const g = this.groups.get(body.GroupId as string);
     if (!g) return fail(10010, "this group does not exist");
     if (method === "group_msg_get_simple") return this.#history(g, userID, body);
     if (method === "send_group_msg") return this.#send(g, userID, body);
-    if (method === "msg_read") return { ...ok, MsgReadedSeq: body.MsgReadedSeq };
-    return fail(60009, "unknown command");
+    return { ...ok, MsgReadedSeq: body.MsgReadedSeq };
   }
 
   #list(userID: string): object {
