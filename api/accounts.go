@@ -76,6 +76,20 @@ type AccountCheckResponse struct {
 	ResultItem []AccountCheckResult
 }
 
+// KickRequest ends the connections of an account (document 1047/34957). The
+// account may connect again at once, as long as its UserSig holds.
+type KickRequest struct {
+	UserID     *string `json:",omitempty"`
+	Identifier *string `json:",omitempty"` // older name of UserID
+}
+
+// Account returns the UserID under either of its names, and whether it was
+// given.
+func (r KickRequest) Account() (string, bool) { return firstOf(r.UserID, r.Identifier) }
+
+// KickResponse has nothing of its own.
+type KickResponse struct{ Answer }
+
 // AccountCheckResult tells whether one account exists. An account that does
 // not is no failure.
 type AccountCheckResult struct {

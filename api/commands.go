@@ -8,6 +8,7 @@ const (
 	CommandMultiaccountImport    = "im_open_login_svc/multiaccount_import"
 	CommandAccountDelete         = "im_open_login_svc/account_delete"
 	CommandAccountCheck          = "im_open_login_svc/account_check"
+	CommandKick                  = "im_open_login_svc/kick"
 	CommandCreateGroup           = "group_open_http_svc/create_group"
 	CommandDestroyGroup          = "group_open_http_svc/destroy_group"
 	CommandGetGroupInfo          = "group_open_http_svc/get_group_info"
@@ -33,6 +34,17 @@ const (
 	CommandDeleteDirtyWords      = "openim_dirty_words/delete"
 )
 
+// What a user may do by his own connection besides the commands above, which go
+// by the last part of their names there. None of these can be called over HTTP.
+const (
+	ClientApplyJoinGroup          = "client/apply_join_group"
+	ClientGetGroupApplicationList = "client/get_group_application_list"
+	ClientHandleApplyJoinGroup    = "client/handle_apply_join_group"
+	ClientQuitGroup               = "client/quit_group"
+	ClientMsgRead                 = "client/msg_read"
+	ClientGetSelfMute             = "client/get_self_mute"
+)
+
 // Commands returns the names of all commands of this package, in the order of
 // the list above.
 func Commands() []string {
@@ -41,6 +53,7 @@ func Commands() []string {
 		CommandMultiaccountImport,
 		CommandAccountDelete,
 		CommandAccountCheck,
+		CommandKick,
 		CommandCreateGroup,
 		CommandDestroyGroup,
 		CommandGetGroupInfo,
@@ -95,6 +108,11 @@ func (c *Client) AccountDelete(ctx context.Context, r AccountDeleteRequest) (Acc
 // AccountCheck tells which of up to 100 accounts exist.
 func (c *Client) AccountCheck(ctx context.Context, r AccountCheckRequest) (AccountCheckResponse, error) {
 	return call[AccountCheckResponse](ctx, c, CommandAccountCheck, r)
+}
+
+// Kick ends the connections of an account.
+func (c *Client) Kick(ctx context.Context, r KickRequest) (KickResponse, error) {
+	return call[KickResponse](ctx, c, CommandKick, r)
 }
 
 // CreateGroup makes a group.

@@ -179,6 +179,12 @@ type SelfInfo struct {
 	MsgFlag  string
 	MsgSeq   uint64 // last message read
 
+	// JoinSeq, UnreadMsgNum and MuteUntil are told to the account itself alone,
+	// over its own connection.
+	JoinSeq      *uint64 `json:",omitempty"` // the first message that it may see, 0: all
+	UnreadMsgNum *int64  `json:",omitempty"` // at most 999; 0 in a ChatRoom and an AVChatRoom, which do not count
+	MuteUntil    *int64  `json:",omitempty"` // Unix seconds, 0 for not muted, Forever for good
+
 	// Only restricts what is written to these fields; nil is no restriction.
 	// It is not filled by reading.
 	Only []string `json:"-"`

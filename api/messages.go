@@ -129,7 +129,20 @@ type StoredMessage struct {
 	MsgSeq          uint64
 	MsgTimeStamp    int64  // Unix seconds
 	CloudCustomData string `json:",omitempty"`
+
+	// PlaceReason says over a user's own connection why IsPlaceMsg is 1:
+	// PlaceDeleted, PlaceNotForYou or PlaceBeforeJoin.
+	PlaceReason string    `json:",omitempty"`
+	To_Account  []string  `json:",omitempty"` // over a user's own connection: the members it was for alone
+	GroupAtInfo []GroupAt `json:",omitempty"` // over a user's own connection: who is mentioned
 }
+
+// The words of PlaceReason.
+const (
+	PlaceDeleted    = "Deleted"    // not stored any more
+	PlaceNotForYou  = "NotForYou"  // for other members
+	PlaceBeforeJoin = "BeforeJoin" // from before the member joined
+)
 
 // Elements returns the body as a list of elements, or an error if it is
 // something else.

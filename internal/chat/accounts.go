@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/parley-im/parley/api"
 )
@@ -99,25 +100,36 @@ func (b *Backend) CheckAccounts(ctx context.Context, app AppID, users []UserID) 
 // they own go on without an owner. What they said until now is blanked in the
 // background (see [Records.DeleteAccount]). Code: 70402 for none or more than
 // MaxAccounts.
-func (b *Backend) DeleteAccounts(ctx context.Context, app AppID, users []UserID) ([]*Refusal, error) {
+func (b *Backend) DeleteAccounts(ctx context.Context, app AppID, by Actor, users []UserID) ([]*Refusal, error) {
 	if len(users) == 0 || len(users) > MaxAccounts {
 		return nil, Fail(api.CodeAccountParameter, "1 to 100 accounts are required")
 	}
-	now := b.Now().Unix()
+	now := b.Now()
 	results := make([]*Refusal, len(users))
 	err := b.Change(ctx, app, func(r Records) error {
+		n := Notice{Kind: NoticeDeletedOut, Operator: by.User, Time: now.UnixMilli()}
 		for i, user := range users {
-			err := deleteAccount(r, user, now)
+			err := deleteAccount(r, by, user, now)
 			if !errors.As(err, &results[i]) && err != nil {
 				return err
 			}
+			if err == nil {
+				n.Users = append(n.Users, user)
+			}
+		}
+		if len(n.Users) > 0 {
+			tell(r, n)
 		}
 		return nil
 	})
 	return results, err
 }
 
-func deleteAccount(r Records, user UserID, now int64) error {
+// maxDepartures is of how many of his groups a deleted account's leaving is
+// told; the members of others see it when they ask.
+const maxDepartures = 100
+
+func deleteAccount(r Records, by Actor, user UserID, now time.Time) error {
 	a, _, err := r.App()
 	if err != nil {
 		return err
@@ -136,11 +148,16 @@ func deleteAccount(r Records, user UserID, now int64) error {
 	if err != nil {
 		return err
 	}
-	for _, g := range groups {
+	for i, g := range groups {
 		if g.Owner == user {
-			if err := dropOwner(r, g, now); err != nil {
+			if err := passOn(r, by, g, "", now); err != nil {
 				return err
 			}
+		}
+		if i < maxDepartures {
+			n := by.about(NoticeLeft, &g, now)
+			n.Users, n.Kicked = []UserID{user}, true
+			tell(r, n)
 		}
 	}
 	return r.DeleteAccount(user)

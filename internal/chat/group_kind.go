@@ -24,28 +24,30 @@ type groupKind struct {
 	apply, invite  string // the defaults of the join options
 	applyCounts    bool   // the app may set ApplyJoinOption
 	inviteCounts   bool   // the app may set InviteJoinOption
+	seesBefore     bool   // a member may see what was said before he joined
+	unread         bool   // unread messages are counted
 }
 
 var kinds = map[GroupType]groupKind{
 	Private: {
 		maxMembers: 6000, defaultMembers: 6000,
-		apply: disableApply, invite: freeAccess, inviteCounts: true,
+		apply: disableApply, invite: freeAccess, inviteCounts: true, unread: true,
 	},
 	Public: {
 		admins: true, memberMutes: true, maxMembers: 6000, defaultMembers: 6000,
-		apply: needPermission, invite: disableInvite, applyCounts: true, inviteCounts: true,
+		apply: needPermission, invite: disableInvite, applyCounts: true, inviteCounts: true, unread: true,
 	},
 	ChatRoom: {
 		admins: true, memberMutes: true, maxMembers: 6000, defaultMembers: 6000,
-		apply: freeAccess, invite: disableInvite, applyCounts: true, inviteCounts: true,
+		apply: freeAccess, invite: disableInvite, applyCounts: true, inviteCounts: true, seesBefore: true,
 	},
 	AVChatRoom: {
 		memberMutes: true,
-		apply:       freeAccess, invite: disableInvite,
+		apply:       freeAccess, invite: disableInvite, seesBefore: true, // there is no history; what it shows of the last minutes is for all
 	},
 	Community: {
 		admins: true, memberMutes: true, maxMembers: 1_000_000, defaultMembers: 100_000,
-		apply: freeAccess, invite: freeAccess, applyCounts: true, inviteCounts: true,
+		apply: freeAccess, invite: freeAccess, applyCounts: true, inviteCounts: true, unread: true,
 	},
 }
 

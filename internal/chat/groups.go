@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/parley-im/parley/api"
 )
@@ -34,7 +35,7 @@ const (
 type GroupSpec struct {
 	ID           GroupID // empty: the server makes one
 	Type         GroupType
-	Owner        UserID // becomes a member; empty: a group without an owner
+	Owner        UserID // becomes a member; empty: a group without an owner, over a connection the user himself
 	Name         string // required
 	Introduction string
 	Notification string
@@ -66,19 +67,26 @@ type GroupChange struct {
 	MuteAll         *bool
 }
 
-// CreateGroup makes a group. Codes: 10004 for a field out of range, 10005 for
-// too many first members, 10007 for what the type does not have, 10015 for a
-// malformed id, 10019 for an owner or member who is no account, 10021 or, when
+// CreateGroup makes a group; over a connection its owner is the user himself.
+// Codes: 10004 for a field out of range, 10005 for too many first members, 10007
+// for what the type does not have and for another owner, 10015 for a malformed id, 10019 for an owner or member who is no account, 10021 or, when
 // the caller or the wanted owner has it already, 10025 for an id in use, 10038
 // for too high a limit, 80001 for a word of the filter.
 func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec GroupSpec) (Group, error) {
+	if by.Client && spec.Owner == "" {
+		spec.Owner = by.User
+	}
+	if refusal := by.himself("Owner_Account", spec.Owner); refusal != nil {
+		return Group{}, refusal
+	}
 	if refusal := spec.check(); refusal != nil {
 		return Group{}, refusal
 	}
 	if refusal := b.checkGroupTexts(app, spec.Name, spec.Introduction, spec.Notification); refusal != nil {
 		return Group{}, refusal
 	}
-	now := b.Now().Unix()
+	clock := b.Now()
+	now := clock.Unix()
 	g := Group{
 		ID: spec.ID, Type: spec.Type, Owner: spec.Owner,
 		Name: spec.Name, Introduction: spec.Introduction, Notification: spec.Notification, FaceURL: spec.FaceURL,
@@ -99,7 +107,7 @@ func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec Gro
 		if err := chooseGroupID(r, &g, by.User); err != nil {
 			return err
 		}
-		members := firstMembers(spec, now)
+		members := firstMembers(&g, spec, now)
 		for _, m := range members {
 			if err := mustBeAccount(r, m.User); err != nil {
 				return err
@@ -116,6 +124,11 @@ func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec Gro
 			}
 		}
 		g.Members = int64(len(members))
+		if len(members) > 0 {
+			n := by.about(NoticeJoined, &g, clock)
+			n.Users, n.Invited = usersOf(members), true
+			tell(r, n)
+		}
 		return nil
 	})
 	return g, err
@@ -154,13 +167,13 @@ func (s *GroupSpec) check() *Refusal {
 }
 
 // firstMembers is the owner followed by the others, nobody twice.
-func firstMembers(spec GroupSpec, now int64) []Member {
+func firstMembers(g *Group, spec GroupSpec, now int64) []Member {
 	seen := make(map[UserID]bool, len(spec.Members)+1)
 	var members []Member
 	add := func(user UserID, role Role) {
 		if !seen[user] {
 			seen[user] = true
-			members = append(members, newMember(user, role, now))
+			members = append(members, newMember(g, user, role, now))
 		}
 	}
 	if spec.Owner != "" {
@@ -224,13 +237,19 @@ func validOwnGroupID(id GroupID, t GroupType) bool {
 }
 
 // DeleteGroup dissolves a group; its messages cannot be read any more and its
-// id is free at once. Codes: those of a missing group.
+// id is free at once. Over a connection it is the owner's to do, but not in a
+// Private group. Codes: 10007 for who may not, and those of a missing group.
 func (b *Backend) DeleteGroup(ctx context.Context, app AppID, by Actor, id GroupID) error {
+	now := b.Now()
 	return b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
 		if err != nil {
 			return err
 		}
+		if err := by.allowed(r, &g, func(role Role) *Refusal { return mayDissolve(g.Type, role) }); err != nil {
+			return err
+		}
+		tell(r, by.about(NoticeDissolved, &g, now))
 		return r.DeleteGroup(g.Key)
 	})
 }
@@ -278,7 +297,8 @@ func (b *Backend) ListGroups(ctx context.Context, app AppID, t GroupType, after 
 }
 
 // UpdateGroup changes a group's profile. Codes: 10004 for a field out of range,
-// 10019 for an operator who is no account, 10038 for too high a limit, 80001
+// 10007 for who may not change it, over a connection, or names another operator
+// than himself, 10019 for an operator who is no account, 10038 for too high a limit, 80001
 // for a word of the filter, and those of a missing group.
 func (b *Backend) UpdateGroup(ctx context.Context, app AppID, by Actor, id GroupID, c GroupChange) error {
 	if refusal := checkProfile(c.Name, c.Introduction, c.Notification, c.FaceURL); refusal != nil {
@@ -290,10 +310,18 @@ func (b *Backend) UpdateGroup(ctx context.Context, app AppID, by Actor, id Group
 	if refusal := b.checkGroupTexts(app, value(c.Name), value(c.Introduction), value(c.Notification)); refusal != nil {
 		return refusal
 	}
-	now := b.Now().Unix()
+	if c.Operator != "" {
+		if refusal := by.himself("From_Account", c.Operator); refusal != nil {
+			return refusal
+		}
+	}
+	now := b.Now()
 	return b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
 		if err != nil {
+			return err
+		}
+		if err := by.allowed(r, &g, func(role Role) *Refusal { return mayEditGroup(g.Type, role, &c) }); err != nil {
 			return err
 		}
 		if c.Operator != "" {
@@ -308,10 +336,38 @@ func (b *Backend) UpdateGroup(ctx context.Context, app AppID, by Actor, id Group
 		if g == before {
 			return nil
 		}
+		n := by.about(NoticeProfile, &g, now)
+		n.Changed = changedOf(&before, &g)
+		if c.Operator != "" {
+			n.Operator = c.Operator
+		}
+		tell(r, n)
 		g.InfoSeq++
-		g.LastInfoTime = now
+		g.LastInfoTime = now.Unix()
 		return r.UpdateGroup(g)
 	})
+}
+
+// changedOf is what a change made of a profile, and nothing else.
+func changedOf(before, after *Group) *GroupChange {
+	return &GroupChange{
+		Name:            changed(before.Name, after.Name),
+		Introduction:    changed(before.Introduction, after.Introduction),
+		Notification:    changed(before.Notification, after.Notification),
+		FaceURL:         changed(before.FaceURL, after.FaceURL),
+		MaxMembers:      changed(before.MaxMembers, after.MaxMembers),
+		ApplyJoinOption: changed(before.ApplyJoinOption, after.ApplyJoinOption),
+		InviteOption:    changed(before.InviteOption, after.InviteOption),
+		MuteAll:         changed(before.MuteAll, after.MuteAll),
+	}
+}
+
+// changed is the new value if it is another one.
+func changed[T comparable](before, after T) *T {
+	if before == after {
+		return nil
+	}
+	return &after
 }
 
 func (c *GroupChange) apply(g *Group) *Refusal {
@@ -337,13 +393,13 @@ func (c *GroupChange) apply(g *Group) *Refusal {
 }
 
 // ChangeOwner makes another member the owner; the former owner becomes an
-// ordinary member. Codes: 10007 in an AVChatRoom or when the new owner is no
-// member, 10019 when he is no account, and those of a missing group.
+// ordinary member. Codes: 10007 in an AVChatRoom, for who is not the owner, over
+// a connection, or when the new owner is no member, 10019 when he is no account, and those of a missing group.
 func (b *Backend) ChangeOwner(ctx context.Context, app AppID, by Actor, id GroupID, user UserID) error {
 	if user == "" {
 		return Fail(api.CodeInvalidParameter, "NewOwner_Account is required")
 	}
-	now := b.Now().Unix()
+	now := b.Now()
 	return b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
 		if err != nil {
@@ -351,6 +407,9 @@ func (b *Backend) ChangeOwner(ctx context.Context, app AppID, by Actor, id Group
 		}
 		if g.Type == AVChatRoom {
 			return Fail(api.CodePermissionDenied, "group type does not support a change of owner")
+		}
+		if err := by.allowed(r, &g, mayHandOver); err != nil {
+			return err
 		}
 		if err := mustBeAccount(r, user); err != nil {
 			return err
@@ -379,9 +438,17 @@ func (b *Backend) ChangeOwner(ctx context.Context, app AppID, by Actor, id Group
 		if err := r.PutMember(g.Key, m); err != nil {
 			return err
 		}
-		g.Owner = user
-		g.InfoSeq++
-		g.LastInfoTime = now
-		return r.UpdateGroup(g)
+		return passOn(r, by, g, user, now)
 	})
+}
+
+// passOn gives the group another owner; empty leaves it without one.
+func passOn(r Records, by Actor, g Group, to UserID, now time.Time) error {
+	n := by.about(NoticeOwner, &g, now)
+	n.Users = []UserID{g.Owner, to}
+	tell(r, n)
+	g.Owner = to
+	g.InfoSeq++
+	g.LastInfoTime = now.Unix()
+	return r.UpdateGroup(g)
 }

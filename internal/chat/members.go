@@ -30,13 +30,28 @@ const (
 	AddedAlready Adding = 2
 )
 
-func newMember(user UserID, role Role, now int64) Member {
-	return Member{User: user, Role: role, JoinTime: now, MsgFlag: "AcceptAndNotify"}
+// newMember is a membership that begins now: all that was said before counts as
+// read, and can be seen only where the type shows it.
+func newMember(g *Group, user UserID, role Role, now int64) Member {
+	m := Member{User: user, Role: role, JoinTime: now, MsgFlag: "AcceptAndNotify", ReadSeq: g.NextMsgSeq - 1}
+	if !kinds[g.Type].seesBefore {
+		m.JoinSeq = g.NextMsgSeq
+	}
+	return m
+}
+
+func usersOf(members []Member) []UserID {
+	users := make([]UserID, len(members))
+	for i := range members {
+		users[i] = members[i].User
+	}
+	return users
 }
 
 // AddMembers adds accounts to a group and tells of each how it went, in the
-// order given: who is no account, or found no room, was not added. Codes: 10005
-// for more than MaxAddedMembers, 10007 in an AVChatRoom, 10014 when the group
+// order given: who is no account, or found no room, was not added. Over a
+// connection InviteJoinOption decides who may. Codes: 10005 for more than
+// MaxAddedMembers, 10007 in an AVChatRoom and for who may not, 10014 when the group
 // has no room for any of them, and those of a missing group.
 func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID) ([]Adding, error) {
 	switch {
@@ -45,7 +60,7 @@ func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupI
 	case len(users) > MaxAddedMembers:
 		return nil, Fail(api.CodeTooManyAccounts)
 	}
-	now := b.Now().Unix()
+	now := b.Now()
 	results := make([]Adding, len(users))
 	err := b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
@@ -55,17 +70,28 @@ func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupI
 		if g.Type == AVChatRoom {
 			return Fail(api.CodePermissionDenied, "group type does not support adding members")
 		}
+		if err := by.allowed(r, &g, func(role Role) *Refusal { return mayInvite(g.Type, g.InviteOption, role) }); err != nil {
+			return err
+		}
+		n := by.about(NoticeJoined, &g, now)
+		n.Invited = true
 		full, useful := false, false
 		for i, user := range users {
-			results[i], err = addMember(r, &g, user, now)
+			results[i], err = addMember(r, &g, user, now.Unix())
 			if err != nil {
 				return err
 			}
+			if results[i] == Added {
+				n.Users = append(n.Users, user)
+			}
 			useful = useful || results[i] != NotAdded
-			full = full || g.MaxMembers > 0 && g.Members >= g.MaxMembers
+			full = full || g.isFull()
 		}
 		if full && !useful {
 			return Fail(api.CodeGroupFull)
+		}
+		if len(n.Users) > 0 {
+			tell(r, n)
 		}
 		return nil
 	})
@@ -79,17 +105,19 @@ func addMember(r Records, g *Group, user UserID, now int64) (Adding, error) {
 	if _, ok, err := r.Member(g.Key, user); err != nil || ok {
 		return AddedAlready, err
 	}
-	if g.MaxMembers > 0 && g.Members >= g.MaxMembers {
+	if g.isFull() {
 		return NotAdded, nil
 	}
-	g.Members++
-	return Added, r.PutMember(g.Key, newMember(user, RoleMember, now))
+	return Added, letIn(r, g, user, now)
 }
 
+func (g *Group) isFull() bool { return g.MaxMembers > 0 && g.Members >= g.MaxMembers }
+
 // DeleteMembers takes members out of a group; who is none is passed over.
-// Codes: 10004 in an AVChatRoom, 10005 for more than MaxDeletedMembers, 10009
-// when the owner is among them (in a Private group he may go and leaves it
-// without an owner), and those of a missing group.
+// Over a connection the owner removes anybody else, an admin ordinary members.
+// Codes: 10004 in an AVChatRoom, 10005 for more than MaxDeletedMembers, 10007 for
+// who may not, 10009 when an app admin removes the owner (from a Private group he
+// may, and leaves it without an owner), and those of a missing group.
 func (b *Backend) DeleteMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID) error {
 	switch {
 	case len(users) == 0:
@@ -97,7 +125,7 @@ func (b *Backend) DeleteMembers(ctx context.Context, app AppID, by Actor, id Gro
 	case len(users) > MaxDeletedMembers:
 		return Fail(api.CodeTooManyAccounts)
 	}
-	now := b.Now().Unix()
+	now := b.Now()
 	return b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
 		if err != nil {
@@ -106,46 +134,55 @@ func (b *Backend) DeleteMembers(ctx context.Context, app AppID, by Actor, id Gro
 		if g.Type == AVChatRoom {
 			return Fail(api.CodeInvalidParameter, "group type does not support deleting members")
 		}
-		if g.Owner != "" && slices.Contains(users, g.Owner) {
+		var self Role
+		if err := by.allowed(r, &g, func(role Role) *Refusal { self = role; return mayKick(g.Type, role, "") }); err != nil {
+			return err
+		}
+		if !by.Client && g.Owner != "" && slices.Contains(users, g.Owner) {
 			if g.Type != Private {
 				return Fail(api.CodeOwnerMayNotQuit)
 			}
-			if err := dropOwner(r, g, now); err != nil {
+			if err := passOn(r, by, g, "", now); err != nil {
 				return err
 			}
 		}
+		n := by.about(NoticeLeft, &g, now)
+		n.Kicked = true
 		for _, user := range users {
-			_, ok, err := r.Member(g.Key, user)
+			m, ok, err := r.Member(g.Key, user)
 			if err != nil {
 				return err
 			}
 			if !ok {
 				continue
 			}
-			if err := r.DeleteMember(g.Key, user); err != nil {
+			if err := by.may(mayKick(g.Type, self, m.Role)); err != nil {
 				return err
 			}
-			if g.Type == Community { // elsewhere a mute outlives leaving
-				if err := r.PutMute(g.Key, user, 0); err != nil {
-					return err
-				}
+			if err := takeOut(r, &g, user); err != nil {
+				return err
 			}
+			n.Users = append(n.Users, user)
+		}
+		if len(n.Users) > 0 {
+			tell(r, n)
 		}
 		return nil
 	})
 }
 
-// dropOwner leaves the group without an owner.
-func dropOwner(r Records, g Group, now int64) error {
-	g.Owner = ""
-	g.InfoSeq++
-	g.LastInfoTime = now
-	return r.UpdateGroup(g)
+// takeOut ends a membership. A mute outlives it, but not in a Community.
+func takeOut(r Records, g *Group, user UserID) error {
+	if err := r.DeleteMember(g.Key, user); err != nil || g.Type != Community {
+		return err
+	}
+	return r.PutMute(g.Key, user, 0)
 }
 
 // ListMembers lists members in the order they joined: at most limit after the
 // first offset, of the roles given or of all. limit 0 is MaxListedMembers; more
-// is 10054. A mute that is over is not told.
+// is 10054. A mute that is over is not told. Over a connection it is for members
+// alone, else 10007.
 func (b *Backend) ListMembers(ctx context.Context, app AppID, by Actor, id GroupID, roles []Role, offset, limit int) (Group, []Member, error) {
 	switch {
 	case limit > MaxListedMembers:
@@ -157,6 +194,9 @@ func (b *Backend) ListMembers(ctx context.Context, app AppID, by Actor, id Group
 	}
 	g, err := b.GetGroup(ctx, app, id)
 	if err != nil {
+		return g, nil, err
+	}
+	if _, err := b.seen(ctx, app, by, g.Key); err != nil {
 		return g, nil, err
 	}
 	members, err := b.members(ctx, app, g.Key, roles, offset, limit)
@@ -198,9 +238,7 @@ func (b *Backend) members(ctx context.Context, app AppID, g GroupKey, roles []Ro
 
 // currentMember is the member without a mute that is over.
 func currentMember(m Member, now int64) Member {
-	if !mutedAt(m.MuteUntil, now) {
-		m.MuteUntil = 0
-	}
+	m.MuteUntil = currentMute(m.MuteUntil, now)
 	return m
 }
 
@@ -213,8 +251,8 @@ type MemberChange struct {
 }
 
 // UpdateMember changes one membership. Codes: 10004 for a field out of range,
-// 10007 in an AVChatRoom, for what the type does not have, for the owner's role
-// and for who is no member, 80001 for a word of the filter in the name card, and
+// 10007 in an AVChatRoom, for what the type does not have, for the owner's role,
+// for who is no member, and for who may not, over a connection, 80001 for a word of the filter in the name card, and
 // those of a missing group.
 func (b *Backend) UpdateMember(ctx context.Context, app AppID, by Actor, id GroupID, user UserID, c MemberChange) error {
 	if user == "" {
@@ -226,7 +264,7 @@ func (b *Backend) UpdateMember(ctx context.Context, app AppID, by Actor, id Grou
 	if refusal := b.checkGroupTexts(app, value(c.NameCard)); refusal != nil {
 		return refusal
 	}
-	now := b.Now().Unix()
+	now := b.Now()
 	return b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
 		if err != nil {
@@ -239,16 +277,35 @@ func (b *Backend) UpdateMember(ctx context.Context, app AppID, by Actor, id Grou
 		if err != nil {
 			return err
 		}
+		if err := by.allowed(r, &g, func(role Role) *Refusal { return mayEditMember(g.Type, role, m.Role, user == by.User, &c) }); err != nil {
+			return err
+		}
 		if !ok {
 			return Fail(api.CodePermissionDenied, "account is not a group member")
 		}
+		before := m
 		if refusal := c.apply(&m, kinds[g.Type]); refusal != nil {
 			return refusal
 		}
 		if c.MuteTime != nil {
-			if err := r.PutMute(g.Key, user, muteEnd(now, *c.MuteTime)); err != nil {
+			until := muteEnd(now.Unix(), *c.MuteTime)
+			if err := r.PutMute(g.Key, user, until); err != nil {
 				return err
 			}
+			if currentMember(before, now.Unix()).MuteUntil != until {
+				n := by.about(NoticeMuted, &g, now)
+				n.Users, n.Until = []UserID{user}, until
+				tell(r, n)
+			}
+		}
+		if m == before {
+			return nil
+		}
+		if m.Role != before.Role || m.NameCard != before.NameCard {
+			n := by.about(NoticeMember, &g, now)
+			n.Users, n.NameCard = []UserID{user}, changed(before.NameCard, m.NameCard)
+			n.Role = value(changed(before.Role, m.Role))
+			tell(r, n)
 		}
 		return r.PutMember(g.Key, m)
 	})
@@ -304,14 +361,22 @@ type JoinedQuery struct {
 
 // Joined is a group with the membership of the account that was asked for.
 type Joined struct {
-	Group Group
-	Self  Member
+	Group  Group
+	Self   Member
+	Unread int // at most MaxUnread; counted over a connection alone, and only where the type counts them
 }
 
 // ListJoined lists an account's groups in the order they were made, and how
-// many match in all. Codes: 10004 for a limit above MaxListedJoined, 10019 for
-// who is no account.
+// many match in all. Over a connection it is the user's own list. Codes: 10004
+// for a limit above MaxListedJoined, 10007 for another user's list, 10019 for who
+// is no account.
 func (b *Backend) ListJoined(ctx context.Context, app AppID, by Actor, user UserID, q JoinedQuery) (page []Joined, total int, err error) {
+	if by.Client && user == "" {
+		user = by.User
+	}
+	if refusal := by.himself("Member_Account", user); refusal != nil {
+		return nil, 0, refusal
+	}
 	switch {
 	case user == "":
 		return nil, 0, Fail(api.CodeInvalidParameter, "Member_Account is required")
@@ -339,9 +404,16 @@ func (b *Backend) ListJoined(ctx context.Context, app AppID, by Actor, user User
 		if err != nil {
 			return nil, 0, fmt.Errorf("read membership: %w", err)
 		}
-		if ok { // he may have left since the list was read
-			page = append(page, Joined{g, currentMember(m, now)})
+		if !ok { // he may have left since the list was read
+			continue
 		}
+		j := Joined{Group: g, Self: currentMember(m, now)}
+		if by.Client {
+			if j.Unread, err = b.unread(ctx, app, &g, &m); err != nil {
+				return nil, 0, err
+			}
+		}
+		page = append(page, j)
 	}
 	return page, total, nil
 }
@@ -360,7 +432,8 @@ func (q *JoinedQuery) wants(g Group, user UserID) bool {
 
 // Roles tells the role of each account in a group, in the order given; empty
 // for who is no member. Codes: 10005 for more than MaxRoles, 10007 in an
-// AVChatRoom, and those of a missing group.
+// AVChatRoom and, over a connection, for who is no member himself, and those of a
+// missing group.
 func (b *Backend) Roles(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID) ([]Role, error) {
 	switch {
 	case len(users) == 0:
@@ -374,6 +447,9 @@ func (b *Backend) Roles(ctx context.Context, app AppID, by Actor, id GroupID, us
 	}
 	if g.Type == AVChatRoom {
 		return nil, Fail(api.CodePermissionDenied, "group type does not support roles")
+	}
+	if _, err := b.seen(ctx, app, by, g.Key); err != nil {
+		return nil, err
 	}
 	roles := make([]Role, len(users))
 	for i, user := range users {

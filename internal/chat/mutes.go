@@ -34,11 +34,20 @@ func muteLeft(until, now int64) int64 {
 	return until - now
 }
 
+// currentMute is the end of a mute without one that is over.
+func currentMute(until, now int64) int64 {
+	if mutedAt(until, now) {
+		return until
+	}
+	return 0
+}
+
 // MuteMembers mutes accounts in a group for seconds from now; 0 unmutes,
 // Forever has no end. A new mute replaces the old one. A mute belongs to the
 // account and the group: the account need not be a member, and keeps the mute
-// when it leaves (but not in a Community). Either all are muted or none. Codes:
-// 10005 for more than MaxMuted, 10007 in a Private group, 10019 for who is no
+// when it leaves (but not in a Community). Either all are muted or none. Over a
+// connection the owner mutes anybody else, an admin ordinary members. Codes:
+// 10005 for more than MaxMuted, 10007 in a Private group and for who may not, 10019 for who is no
 // account, and those of a missing group.
 func (b *Backend) MuteMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID, seconds uint32) error {
 	switch {
@@ -47,7 +56,8 @@ func (b *Backend) MuteMembers(ctx context.Context, app AppID, by Actor, id Group
 	case len(users) > MaxMuted:
 		return Fail(api.CodeTooManyAccounts)
 	}
-	until := muteEnd(b.Now().Unix(), seconds)
+	now := b.Now()
+	until := muteEnd(now.Unix(), seconds)
 	return b.Change(ctx, app, func(r Records) error {
 		g, err := existingGroup(r, id)
 		if err != nil {
@@ -56,23 +66,49 @@ func (b *Backend) MuteMembers(ctx context.Context, app AppID, by Actor, id Group
 		if !kinds[g.Type].memberMutes {
 			return Fail(api.CodePermissionDenied, "group type does not support muting")
 		}
+		var self Role
+		if err := by.allowed(r, &g, func(role Role) *Refusal { self = role; return mayMute(g.Type, role, "") }); err != nil {
+			return err
+		}
+		n := by.about(NoticeMuted, &g, now)
+		n.Until = until
 		for _, user := range users {
 			if err := mustBeAccount(r, user); err != nil {
+				return err
+			}
+			m, member, err := r.Member(g.Key, user)
+			if err != nil {
+				return err
+			}
+			if err := by.may(mayMute(g.Type, self, m.Role)); err != nil {
 				return err
 			}
 			if err := r.PutMute(g.Key, user, until); err != nil {
 				return err
 			}
+			if member && currentMember(m, now.Unix()).MuteUntil != until {
+				n.Users = append(n.Users, user)
+			}
+		}
+		if len(n.Users) > 0 {
+			tell(r, n)
 		}
 		return nil
 	})
 }
 
-// MutedMembers lists who is muted in a group now. Codes: those of a missing
-// group.
+// MutedMembers lists who is muted in a group now, over a connection to its owner
+// and admins. Codes: 10007 for others, and those of a missing group.
 func (b *Backend) MutedMembers(ctx context.Context, app AppID, by Actor, id GroupID) ([]Muted, error) {
 	g, err := b.GetGroup(ctx, app, id)
 	if err != nil {
+		return nil, err
+	}
+	self, err := b.seen(ctx, app, by, g.Key)
+	if err != nil {
+		return nil, err
+	}
+	if err := by.may(mayListMuted(self.Role)); err != nil {
 		return nil, err
 	}
 	muted, err := b.Reader().Muted(ctx, app, g.Key, b.Now().Unix())
@@ -93,7 +129,8 @@ func (b *Backend) MuteAccount(ctx context.Context, app AppID, by Actor, user Use
 	case group == nil && c2c == nil:
 		return Fail(api.CodeMuteTimesMissing)
 	}
-	now := b.Now().Unix()
+	clock := b.Now()
+	now := clock.Unix()
 	return b.Change(ctx, app, func(r Records) error {
 		ok, err := isAccount(r, user)
 		if err != nil {
@@ -110,7 +147,11 @@ func (b *Backend) MuteAccount(ctx context.Context, app AppID, by Actor, user Use
 			a = Account{User: user, CreateTime: now}
 		}
 		if group != nil {
-			a.MuteUntil = muteEnd(now, *group)
+			until := muteEnd(now, *group)
+			if currentMute(a.MuteUntil, now) != until {
+				tell(r, Notice{Kind: NoticeMutedOut, Operator: by.User, Time: clock.UnixMilli(), Users: []UserID{user}, Until: until})
+			}
+			a.MuteUntil = until
 		}
 		if c2c != nil {
 			a.C2CMute = muteEnd(now, *c2c)

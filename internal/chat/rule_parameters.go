@@ -23,6 +23,10 @@ func checkParameters(s *Send) *Refusal {
 		return compared(Fail(api.CodeInvalidParameter, "From_Account is not a valid UserID"), "from_account_bytes", len(s.From), "limit", maxUserID)
 	case len(s.To) > maxTargets:
 		return compared(Fail(api.CodeInvalidParameter, "To_Account has too many receivers"), "count", len(s.To), "limit", maxTargets)
+	case s.Entry == EntryClient && s.From != s.Caller:
+		return compared(denied("From_Account must be the connection's user"), "from_account", string(s.From), "user", string(s.Caller))
+	case s.Entry == EntryClient && (s.NoBeforeSend || s.NoAfterSend || s.NoMsgCheck):
+		return denied("ForbidCallbackControl and NoMsgCheck are for admins of the app")
 	case s.OnlineOnly && (s.NoUnread || s.NoLastMsg):
 		return Fail(api.CodeInvalidParameter, "SendMsgControl is not allowed with OnlineOnlyFlag")
 	}

@@ -22,6 +22,7 @@ func TestParametersRule(t *testing.T) {
 	from := func(n int) *Refusal {
 		return &Refusal{Code: 10004, Info: "From_Account is not a valid UserID", Compared: map[string]any{"from_account_bytes": n, "limit": 32}}
 	}
+	forAdmins := &Refusal{Code: 10007, Info: "ForbidCallbackControl and NoMsgCheck are for admins of the app"}
 	for name, c := range map[string]struct {
 		change func(*Send)
 		want   *Refusal
@@ -44,6 +45,14 @@ func TestParametersRule(t *testing.T) {
 		"50 receivers":                   {func(s *Send) { s.To = users(50) }, nil},
 		"51 receivers": {func(s *Send) { s.To = users(51) }, &Refusal{
 			Code: 10004, Info: "To_Account has too many receivers", Compared: map[string]any{"count": 51, "limit": 50}}},
+		"over a connection, as oneself": {func(s *Send) { s.Entry, s.Caller = EntryClient, "u" }, nil},
+		"over a connection, as another": {func(s *Send) { s.Entry, s.Caller = EntryClient, "v" }, &Refusal{
+			Code: 10007, Info: "From_Account must be the connection's user", Compared: map[string]any{"from_account": "u", "user": "v"}}},
+		"over a connection, without the callback before": {func(s *Send) { s.Entry, s.Caller, s.NoBeforeSend = EntryClient, "u", true }, forAdmins},
+		"over a connection, without the callback after":  {func(s *Send) { s.Entry, s.Caller, s.NoAfterSend = EntryClient, "u", true }, forAdmins},
+		"over a connection, without the filter":          {func(s *Send) { s.Entry, s.Caller, s.NoMsgCheck = EntryClient, "u", true }, forAdmins},
+		"over REST, all that is for admins":              {func(s *Send) { s.NoBeforeSend, s.NoAfterSend, s.NoMsgCheck = true, true, true }, nil},
+
 		"online-only":                     {func(s *Send) { s.OnlineOnly, s.NoMsgCheck = true, true }, nil},
 		"not counted as unread":           {func(s *Send) { s.NoUnread, s.NoLastMsg = true, true }, nil},
 		"online-only, not unread":         {func(s *Send) { s.OnlineOnly, s.NoUnread = true, true }, &Refusal{Code: 10004, Info: "SendMsgControl is not allowed with OnlineOnlyFlag"}},

@@ -44,7 +44,7 @@ func (s *Commands) checkAccounts(ctx context.Context, c Call, r *api.AccountChec
 }
 
 func (s *Commands) deleteAccounts(ctx context.Context, c Call, r *api.AccountDeleteRequest) (a api.AccountDeleteResponse, err error) {
-	results, err := s.backend.DeleteAccounts(ctx, c.App.ID, itemUsers(r.DeleteItem))
+	results, err := s.backend.DeleteAccounts(ctx, c.App.ID, c.By, itemUsers(r.DeleteItem))
 	a.Answer, a.ResultItem = done, make([]api.AccountResult, len(results))
 	for i, refusal := range results {
 		a.ResultItem[i].UserID = r.DeleteItem[i].UserID
@@ -53,6 +53,12 @@ func (s *Commands) deleteAccounts(ctx context.Context, c Call, r *api.AccountDel
 		}
 	}
 	return a, err
+}
+
+func (s *Commands) kick(ctx context.Context, c Call, r *api.KickRequest) (a api.KickResponse, err error) {
+	user, _ := r.Account()
+	a.Answer = done
+	return a, s.backend.Kick(ctx, c.App.ID, c.By, chat.UserID(user))
 }
 
 func itemUsers(items []api.AccountItem) []chat.UserID {

@@ -77,6 +77,12 @@ func both(c Command) Command {
 	return c
 }
 
+// own is a command of a user's own connection alone.
+func own(c Command) Command {
+	c.Admin, c.Client = false, true
+	return c
+}
+
 func older(c Command) Command {
 	c.Older = true
 	return c

@@ -101,7 +101,7 @@ func (s *Commands) groupInfo(ctx context.Context, c Call, id string, filter *api
 		}
 	}
 	_, members, err := s.backend.ListMembers(ctx, c.App.ID, c.By, g.ID, nil, 0, 0)
-	if errors.As(err, &refusal) { // dissolved in between
+	if errors.As(err, &refusal) { // dissolved in between, or not for the caller
 		return info, nil
 	}
 	info.MemberList = memberInfos(members, memberFilter)
@@ -149,16 +149,16 @@ func (s *Commands) updateGroup(ctx context.Context, c Call, r *api.ModifyGroupBa
 }
 
 func (s *Commands) changeOwner(ctx context.Context, c Call, r *api.ChangeGroupOwnerRequest) (a api.ChangeGroupOwnerResponse, err error) {
+	if c.By.Client && r.From_Account != nil && chat.UserID(*r.From_Account) != c.By.User {
+		return a, chat.Fail(api.CodePermissionDenied, "From_Account must be the connection's user")
+	}
 	a.Answer = done
 	return a, s.backend.ChangeOwner(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), chat.UserID(r.NewOwner_Account))
 }
 
 // profile shows a group, with both names of what was renamed.
 func profile(app *chat.App, g chat.Group) api.GroupProfile {
-	muteAll := api.Off
-	if g.MuteAll {
-		muteAll = api.On
-	}
+	muteAll := onOff(g.MuteAll)
 	return api.GroupProfile{
 		GroupId: string(g.ID), Type: wire.TypeWord(app, g.Type), Name: g.Name,
 		Introduction: g.Introduction, Notification: g.Notification, FaceUrl: g.FaceURL,
@@ -168,6 +168,13 @@ func profile(app *chat.App, g chat.Group) api.GroupProfile {
 		ApplyJoinOption: g.ApplyJoinOption, InviteJoinOption: g.InviteOption,
 		MuteAllMember: muteAll, ShutUpAllMember: muteAll, AppDefinedData: []api.KeyValue{},
 	}
+}
+
+func onOff(on bool) string {
+	if on {
+		return api.On
+	}
+	return api.Off
 }
 
 // typeFilter reads the group type of a list command; none given is all.

@@ -25,7 +25,11 @@ func (s *Commands) getHistory(ctx context.Context, c Call, r *api.GroupMsgGetSim
 	}
 	a.RspMsgList = make([]api.StoredMessage, len(page.Messages))
 	for i, m := range page.Messages {
-		a.RspMsgList[i] = storedMessage(m, r.WithRecalledMsg == 1)
+		if c.By.Client {
+			a.RspMsgList[i] = ownMessage(m)
+			continue
+		}
+		a.RspMsgList[i] = storedMessage(m.Message, r.WithRecalledMsg == 1)
 	}
 	return a, err
 }
@@ -50,6 +54,30 @@ func storedMessage(m chat.Message, withRecalled bool) api.StoredMessage {
 		shown.IsPlaceMsg = lostMessage
 	}
 	shown.MsgBody, shown.CloudCustomData = m.Body, m.Cloud
+	return shown
+}
+
+// ownMessage shows a number of the history to a member: what was recalled is
+// nobody's to read again, and what is not there has its reason.
+func ownMessage(m chat.Item) api.StoredMessage {
+	shown := storedMessage(m.Message, false)
+	switch {
+	case m.Place != "":
+		shown.PlaceReason = string(m.Place)
+	case shown.IsPlaceMsg == lostMessage:
+		shown.PlaceReason = api.PlaceDeleted
+	case shown.IsPlaceMsg == 0:
+		for _, user := range m.To {
+			shown.To_Account = append(shown.To_Account, string(user))
+		}
+		for _, at := range m.Mentions {
+			item := api.GroupAt{GroupAt_Account: string(at.User)}
+			if at.All {
+				item = api.GroupAt{GroupAtAllFlag: 1}
+			}
+			shown.GroupAtInfo = append(shown.GroupAtInfo, item)
+		}
+	}
 	return shown
 }
 

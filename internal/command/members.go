@@ -87,19 +87,23 @@ func (s *Commands) listJoined(ctx context.Context, c Call, r *api.GetJoinedGroup
 	a.Answer, a.TotalCount = done, int64(total)
 	a.GroupIdList = make([]api.JoinedGroup, len(page))
 	for i, joined := range page {
-		a.GroupIdList[i] = joinedGroup(c.App, joined, r.ResponseFilter)
+		a.GroupIdList[i] = joinedGroup(c, joined, r.ResponseFilter)
 	}
 	return a, err
 }
 
 // joinedGroup shows a group and the account's part in it. Each of the filters
 // that is absent asks for everything.
-func joinedGroup(app *chat.App, j chat.Joined, filter *api.JoinedFilter) api.JoinedGroup {
+func joinedGroup(c Call, j chat.Joined, filter *api.JoinedFilter) api.JoinedGroup {
 	shown := api.JoinedGroup{
-		GroupProfile: profile(app, j.Group),
+		GroupProfile: profile(c.App, j.Group),
 		SelfInfo: &api.SelfInfo{
 			Role: string(j.Self.Role), JoinTime: j.Self.JoinTime, MsgFlag: j.Self.MsgFlag, MsgSeq: uint64(j.Self.ReadSeq),
 		},
+	}
+	if c.By.Client {
+		join, unread := uint64(j.Self.JoinSeq), int64(j.Unread)
+		shown.SelfInfo.JoinSeq, shown.SelfInfo.UnreadMsgNum, shown.SelfInfo.MuteUntil = &join, &unread, &j.Self.MuteUntil
 	}
 	if filter != nil && len(filter.GroupBaseInfoFilter) > 0 {
 		shown.Only = filter.GroupBaseInfoFilter

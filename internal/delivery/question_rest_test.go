@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/rest"

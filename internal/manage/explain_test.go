@@ -46,7 +46,7 @@ func TestEachRuleIsExplainedWithWhatItCompared(t *testing.T) {
 	}{
 		"no group":   {nil, func(s *chat.Send) { s.Group = "nowhere" }, "", []string{"code 10010", `there was no group "nowhere"`}},
 		"no account": {nil, func(s *chat.Send) { s.From = "mia" }, "", []string{"code 10019", "mia was no account of the app"}},
-		"no member":  {nil, func(s *chat.Send) { s.Entry = chat.EntryClient }, "", []string{"jared was not a member of the group", "the sender's own connection"}},
+		"no member":  {nil, func(s *chat.Send) { s.Entry, s.Caller = chat.EntryClient, s.From }, "", []string{"jared was not a member of the group", "the sender's own connection"}},
 		"bad group":  {nil, func(s *chat.Send) { s.Group = chat.GroupID(strings.Repeat("g", 100)) }, "", []string{"group_id_bytes is 100", "at most 96"}},
 		"no Random":  {nil, func(s *chat.Send) { s.Fault = chat.Fail(10004, "Random is required") }, "", []string{"Random is required", "the request itself is wrong"}},
 		"mute of a member": {func(w *world) {

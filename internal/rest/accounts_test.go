@@ -40,6 +40,12 @@ func TestAccounts(t *testing.T) {
 		{does: "check 101", command: accnt + "account_check", body: `{"CheckItem":` + list(`{"UserID":"u%d"}`, 1, 101) + `}`, code: 70402},
 		{does: "check elsewhere", app: second, command: accnt + "account_check", body: `{"CheckItem":[{"UserID":"eve"}]}`, has: []string{`"NotImported"`}},
 
+		{does: "kick", command: accnt + "kick", body: `{"UserID":"eve"}`, has: []string{`{"ActionStatus":"OK","ErrorInfo":"","ErrorCode":0}`}},
+		{does: "kick under the older name", command: accnt + "kick", body: `{"Identifier":"admin"}`},
+		{does: "kick nobody", command: accnt + "kick", body: `{"UserID":"nobody"}`, code: 70107},
+		{does: "kick without a name", command: accnt + "kick", body: `{}`, code: 70402},
+		{does: "kick elsewhere", app: second, command: accnt + "kick", body: `{"UserID":"eve"}`, code: 70107},
+
 		{does: "a group", command: svc + "create_group", body: `{"Type":"Public","Name":"n","GroupId":"g","Owner_Account":"eve","MemberList":[{"Member_Account":"gil"}]}`},
 		{does: "delete", command: accnt + "account_delete", body: `{"DeleteItem":[{"UserID":"eve"},{"UserID":"nobody"},{"UserID":"admin"}]}`, has: []string{
 			`{"UserID":"eve","ResultCode":0,"ResultInfo":""}`,

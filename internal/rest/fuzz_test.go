@@ -18,6 +18,7 @@ func FuzzREST(f *testing.F) {
 		api.CommandMultiaccountImport:    `{"Accounts":["zoe",""],"AccountList":[{},{"UserID":"yan","Nick":"Y"}]}`,
 		api.CommandAccountCheck:          `{"CheckItem":[{"UserID":"zoe"},{}]}`,
 		api.CommandAccountDelete:         `{"DeleteItem":[{"UserID":"zoe"},{"UserID":"admin"}]}`,
+		api.CommandKick:                  `{"Identifier":"ann","UserID":null}`,
 		api.CommandCreateGroup:           `{"Type":"Public","Name":"n","GroupId":"h","Owner_Account":"ann","MemberList":[{"Member_Account":"bob","Role":"Admin"}],"MaxMemberCount":9}`,
 		api.CommandDestroyGroup:          `{"GroupId":"h"}`,
 		api.CommandGetGroupInfo:          `{"GroupIdList":["g","h"],"ResponseFilter":{"GroupBaseInfoFilter":["Name"],"MemberInfoFilter":["Role"]}}`,

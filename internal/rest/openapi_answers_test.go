@@ -54,6 +54,7 @@ func TestAnswersHaveTheDescribedForm(t *testing.T) {
 		{api.CommandDeleteGroupMember, `{"GroupId":"g","MemberToDel_Account":["cid"]}`},
 		{api.CommandDestroyGroup, `{"GroupId":"g"}`},
 		{api.CommandGetAppidGroupList, `{}`},
+		{api.CommandKick, `{"UserID":"ann"}`},
 		{api.CommandAccountDelete, `{"DeleteItem":[{"UserID":"ann"},{"UserID":"nobody"}]}`},
 	}
 	s := newServer(t)

@@ -351,6 +351,7 @@ func TestDescriptionMarksOlderNamesAlone(t *testing.T) {
 		"GetJoinedGroupListRequest.Type",
 		"GroupInfo.ShutUpAllMember",
 		"JoinedGroup.ShutUpAllMember",
+		"KickRequest.Identifier",
 		"MemberInfo.ShutUpUntil",
 		"ModifyGroupBaseInfoRequest.ShutUpAllMember",
 		"ModifyGroupMemberInfoRequest.ShutUpTime",
