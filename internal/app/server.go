@@ -146,7 +146,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 		Observer: observers{newDeliveries(s.registry, s.lanes.deliverer), s.observer},
 	}
 	s.backend = chat.New(chat.Options{
-		Store: s.store, Render: wire.Bodies{}, Offers: offers{s.lanes, s.feed, s.live}, Audience: s.live, Asker: s.asker, Log: s.log,
+		Store: s.store, Render: wire.Bodies{}, Offers: offers{s.lanes, s.feed, s.live}, Audience: s.live, Memory: s.live, Asker: s.asker, Log: s.log,
 		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal, Space: &s.space, Refusals: s.cfg.Refusals,
 	})
 	if err := s.backend.Start(ctx); err != nil {

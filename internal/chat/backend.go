@@ -43,6 +43,7 @@ type Options struct {
 	Offers Offers
 	// Audience is told of what connected users are to hear; nil: there are none.
 	Audience Audience
+	Memory   Memory           // nil: there is none
 	Asker    Asker            // nil: no before-send question is ever put
 	Now      func() time.Time // nil: the store's
 	Log      *slog.Logger
@@ -70,6 +71,7 @@ type Backend struct {
 	render     Renderer
 	offers     Offers
 	audience   Audience
+	memory     Memory
 	asker      Asker
 	log        *slog.Logger
 	now        func() time.Time
@@ -96,7 +98,7 @@ type Backend struct {
 // New makes a backend; Start loads the apps and begins to write.
 func New(o Options) *Backend {
 	b := &Backend{
-		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, audience: o.Audience, asker: o.Asker,
+		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, audience: o.Audience, memory: o.Memory, asker: o.Asker,
 		log: o.Log, now: o.Now, refusals: o.Refusals, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
 	}
 	if b.now == nil {

@@ -67,7 +67,7 @@ func (b *Backend) History(ctx context.Context, app AppID, by Actor, id GroupID, 
 	if wanted == 0 {
 		return page, nil
 	}
-	stored, err := b.Reader().Messages(ctx, app, g.Key, newest, int(wanted))
+	stored, err := b.messages(ctx, app, g.Key, newest, int(wanted))
 	if err != nil {
 		return Page{}, fmt.Errorf("read history: %w", err)
 	}
@@ -186,4 +186,14 @@ func recallable(r Records, by Actor, self *Member, g *Group, m *Message) (api.Co
 		return refusal.Code, nil
 	}
 	return api.CodeOK, nil
+}
+
+// messages reads from memory what is there, and else from the store.
+func (b *Backend) messages(ctx context.Context, app AppID, g GroupKey, newest MsgSeq, limit int) ([]Message, error) {
+	if b.memory != nil {
+		if list, ok := b.memory.Recent(app, g, newest, limit); ok {
+			return list, nil
+		}
+	}
+	return b.store.Messages(ctx, app, g, newest, limit)
 }

@@ -54,6 +54,12 @@ type Audience interface {
 	Noticed(app AppID, notices []Notice, complete bool)
 }
 
+// Memory holds what groups said last. It may answer what [Reader.Messages] would,
+// or that it does not have all of it.
+type Memory interface {
+	Recent(app AppID, g GroupKey, newest MsgSeq, limit int) ([]Message, bool)
+}
+
 // tell notes what a change tells, to be handed out when it is committed.
 func tell(r Records, n Notice) {
 	if t, ok := r.(*noted); ok {

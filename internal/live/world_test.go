@@ -3,7 +3,6 @@ package live_test
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"strings"
@@ -15,7 +14,6 @@ import (
 	"github.com/centrifugal/centrifuge-go"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/caller"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/live"
@@ -43,9 +41,6 @@ type world struct {
 	random   atomic.Uint32
 }
 
-// noOffers takes nothing.
-type noOffers struct{ *live.Door }
-
 func newWorld(t testing.TB, change ...func(*live.Config)) *world {
 	t.Helper()
 	store, err := sqlite.Open(t.TempDir(), sqlite.Options{Erase: wire.Erase})
@@ -58,7 +53,7 @@ func newWorld(t testing.TB, change ...func(*live.Config)) *world {
 		c(&cfg)
 	}
 	w.door = live.New(cfg)
-	w.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}})
+	w.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w.door, Memory: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}})
 	if err := w.backend.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -327,13 +322,3 @@ func words(p push) string {
 	}
 	return body[0].MsgContent.Text
 }
-
-func ok(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-var _ = fmt.Sprint
-var _ api.Code
