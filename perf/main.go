@@ -13,6 +13,9 @@
 // it comes back.
 //
 // retention measures sends while events are removed.
+//
+// clients holds 10 000 connections and sends to a group of all of them, beside
+// the bare library that the client door is built on.
 package main
 
 import (
@@ -52,8 +55,9 @@ func main() {
 	turns := flag.Int("turns", 5, "turns of each measurement")
 	seconds := flag.Int("seconds", 4, "length of a turn")
 	engine := flag.String("store", "sqlite", "sqlite, or postgres: a server of its own, synced")
-	mode := flag.String("mode", "ratio", "ratio, isolation, backlog or retention")
+	mode := flag.String("mode", "ratio", "ratio, isolation, backlog, retention or clients")
 	events := flag.Int("events", 1_000_000, "of the backlog")
+	connections := flag.Int("connections", 10_000, "of clients")
 	flag.Parse()
 	var err error
 	switch *mode {
@@ -61,6 +65,8 @@ func main() {
 		err = run(*parley, *engine, *turns, *seconds)
 	case "retention":
 		err = retention(*parley, *engine, *turns, *seconds)
+	case "clients":
+		err = clients(*parley, *connections, *turns)
 	case "isolation":
 		err = isolation(*parley, *engine, *turns, *seconds)
 	case "backlog":
@@ -80,6 +86,9 @@ const baselineEnv = "PARLEY_PERF_BASELINE"
 func init() {
 	if os.Getenv(baselineEnv) == "" {
 		return
+	}
+	if os.Getenv(baselineEnv) == bareLibrary {
+		serveBareLibrary()
 	}
 	serveBaselines()
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,7 +37,7 @@ type conn struct {
 	written  atomic.Int64 // and those of them that the network took
 
 	mu    sync.Mutex
-	halls map[*hall]struct{} // that it is subscribed to
+	halls []*hall // that it is subscribed to
 	gone  bool
 	sends lane // one at a time, in the order they came
 	asks  lane // everything else
@@ -89,7 +90,7 @@ func (c *conn) ended(e centrifuge.DisconnectEvent) {
 	d.mu.Lock()
 	delete(d.conns, c)
 	d.mu.Unlock()
-	for h := range halls {
+	for _, h := range halls {
 		h.shard.post(func() { h.detach(c) })
 	}
 	switch code := e.Code; {
@@ -110,24 +111,22 @@ func (c *conn) enter(h *hall) bool {
 	if c.gone {
 		return false
 	}
-	c.halls[h] = struct{}{}
+	c.halls = append(c.halls, h)
 	return true
 }
 
 func (c *conn) leave(h *hall) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.halls, h)
+	if i := slices.Index(c.halls, h); i >= 0 {
+		c.halls = slices.Delete(c.halls, i, i+1)
+	}
 }
 
 func (c *conn) listHalls() []*hall {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	list := make([]*hall, 0, len(c.halls))
-	for h := range c.halls {
-		list = append(list, h)
-	}
-	return list
+	return slices.Clone(c.halls)
 }
 
 // behind is how many publications wait for the connection, or are lost to it.

@@ -75,15 +75,19 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	if err != nil {
 		return reply, d.troubled("read the groups of a user", err)
 	}
-	if c.halls, err = d.open(ctx, app.ID, groups); err != nil {
+	halls, err := d.open(ctx, app.ID, groups)
+	if err != nil {
 		return reply, d.troubled("read the heads of groups", err)
 	}
-	reply.Subscriptions = make(map[string]centrifuge.SubscribeOptions, len(c.halls))
-	for h := range c.halls {
+	c.halls = make([]*hall, 0, len(halls))
+	reply.Subscriptions = make(map[string]centrifuge.SubscribeOptions, len(halls))
+	for h := range halls {
+		c.halls = append(c.halls, h)
 		reply.Subscriptions[h.channel] = centrifuge.SubscribeOptions{}
 	}
-	c.ctx, c.cancel = context.WithCancel(ctx)
-	reply.Context = context.WithValue(c.ctx, connKey{}, c)
+	// Not made of ctx, which is of a kind that would cost a goroutine to wait for.
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	reply.Context = context.WithValue(ctx, connKey{}, c)
 	reply.Credentials = &centrifuge.Credentials{UserID: libraryUser(app.ID, c.user), ExpireAt: expires}
 	reply.ClientSideRefresh = true
 	// An answer goes past the queue of pushes: who does not read it holds up his
@@ -144,7 +148,7 @@ func (d *Door) connected(client *centrifuge.Client) {
 	// From here on it is found by who tells the user something; what was told before
 	// has moved the version.
 	c.attached.Store(true)
-	for h := range c.halls {
+	for _, h := range c.listHalls() {
 		h.shard.post(func() { h.attach(c) })
 	}
 	if d.backend.Version(c.app) != c.version {

@@ -159,10 +159,7 @@ func (h *hall) give(c *conn, frame []byte) {
 
 // attach takes in a connection that was subscribed when it was made.
 func (h *hall) attach(c *conn) {
-	c.mu.Lock()
-	_, in := c.halls[h]
-	c.mu.Unlock()
-	if !in { // gone, or corrected meanwhile
+	if !c.attached.Load() { // gone
 		return
 	}
 	h.conns[c] = struct{}{}

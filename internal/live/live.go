@@ -20,17 +20,7 @@ import (
 	"github.com/parley-im/parley/internal/command"
 )
 
-// Bounds of the door.
-const (
-	// queueBytes is what may wait for one connection; whoever is further behind is
-	// disconnected and catches up.
-	queueBytes = 256 << 10
-	// frameBytes is the largest message of a client that is read at all: more than
-	// a body may have, so that one that is too large can be answered.
-	frameBytes = 4 << 20
-	writeWait  = 2 * time.Second // for one write; who takes longer does not read
-	shards     = 16
-)
+const shards = 16
 
 // Config is what the door needs.
 type Config struct {
@@ -103,12 +93,9 @@ func (d *Door) Open(b *chat.Backend) error {
 	if registry == nil {
 		registry = prometheus.NewRegistry()
 	}
-	node, err := centrifuge.New(centrifuge.Config{
-		LogLevel: centrifuge.LogLevelWarn, LogHandler: d.logLibrary,
-		ClientQueueMaxSize: queueBytes,
-		ClientChannelLimit: chat.MaxListedJoined * 4, // a bound of the library; who is in how many groups is not for it to say
-		Metrics:            centrifuge.MetricsConfig{MetricsNamespace: "parley_clients", RegistererGatherer: registry},
-	})
+	cfg := LibraryConfig(registry)
+	cfg.LogHandler = d.logLibrary
+	node, err := centrifuge.New(cfg)
 	if err != nil {
 		return fmt.Errorf("open the client door: %w", err)
 	}
@@ -148,14 +135,7 @@ func (d *Door) Close(ctx context.Context) {
 // Handler serves the addresses of clients.
 func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
-	ping := centrifuge.PingPongConfig{PingInterval: 25 * time.Second, PongTimeout: 10 * time.Second}
-	mux.Handle("/connection/websocket", d.arriving(centrifuge.NewWebsocketHandler(d.node, centrifuge.WebsocketConfig{
-		// Who connects shows his UserSig in the first command; no cookie speaks for
-		// him, so pages of any origin may connect, as they may call the REST API.
-		CheckOrigin:      func(*http.Request) bool { return true },
-		MessageSizeLimit: frameBytes, WriteTimeout: writeWait, PingPongConfig: ping,
-		ReadBufferSize: 1024, UseWriteBufferPool: true, ProcessCommandsOffReadLoop: true,
-	})))
+	mux.Handle("/connection/websocket", d.arriving(centrifuge.NewWebsocketHandler(d.node, WebSocketConfig())))
 	mux.Handle("/connection/http_stream", d.arriving(crossOrigin(streaming(centrifuge.NewHTTPStreamHandler(d.node, centrifuge.HTTPStreamConfig{
 		MaxRequestBodySize: frameBytes, PingPongConfig: ping,
 	})))))
