@@ -69,9 +69,10 @@ type GroupChange struct {
 
 // CreateGroup makes a group; over a connection its owner is the user himself.
 // Codes: 10004 for a field out of range, 10005 for too many first members, 10007
-// for what the type does not have and for another owner, 10015 for a malformed id, 10019 for an owner or member who is no account, 10021 or, when
-// the caller or the wanted owner has it already, 10025 for an id in use, 10038
-// for too high a limit, 80001 for a word of the filter.
+// for what the type does not have and for another owner, 10015 for a malformed
+// id, 10019 for an owner or member who is no account, 10021 or, when the caller or
+// the wanted owner has it already, 10025 for an id in use, 10038 for too high a
+// limit, 80001 for a word of the filter.
 func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec GroupSpec) (Group, error) {
 	if by.Client && spec.Owner == "" {
 		spec.Owner = by.User
@@ -298,8 +299,8 @@ func (b *Backend) ListGroups(ctx context.Context, app AppID, t GroupType, after 
 
 // UpdateGroup changes a group's profile. Codes: 10004 for a field out of range,
 // 10007 for who may not change it, over a connection, or names another operator
-// than himself, 10019 for an operator who is no account, 10038 for too high a limit, 80001
-// for a word of the filter, and those of a missing group.
+// than himself, 10019 for an operator who is no account, 10038 for too high a
+// limit, 80001 for a word of the filter, and those of a missing group.
 func (b *Backend) UpdateGroup(ctx context.Context, app AppID, by Actor, id GroupID, c GroupChange) error {
 	if refusal := checkProfile(c.Name, c.Introduction, c.Notification, c.FaceURL); refusal != nil {
 		return refusal
@@ -394,7 +395,8 @@ func (c *GroupChange) apply(g *Group) *Refusal {
 
 // ChangeOwner makes another member the owner; the former owner becomes an
 // ordinary member. Codes: 10007 in an AVChatRoom, for who is not the owner, over
-// a connection, or when the new owner is no member, 10019 when he is no account, and those of a missing group.
+// a connection, or when the new owner is no member, 10019 when he is no account,
+// and those of a missing group.
 func (b *Backend) ChangeOwner(ctx context.Context, app AppID, by Actor, id GroupID, user UserID) error {
 	if user == "" {
 		return Fail(api.CodeInvalidParameter, "NewOwner_Account is required")

@@ -252,8 +252,8 @@ type MemberChange struct {
 
 // UpdateMember changes one membership. Codes: 10004 for a field out of range,
 // 10007 in an AVChatRoom, for what the type does not have, for the owner's role,
-// for who is no member, and for who may not, over a connection, 80001 for a word of the filter in the name card, and
-// those of a missing group.
+// for who is no member, and for who may not, over a connection, 80001 for a word
+// of the filter in the name card, and those of a missing group.
 func (b *Backend) UpdateMember(ctx context.Context, app AppID, by Actor, id GroupID, user UserID, c MemberChange) error {
 	if user == "" {
 		return Fail(api.CodeInvalidParameter, "Member_Account is required")

@@ -47,8 +47,8 @@ func currentMute(until, now int64) int64 {
 // account and the group: the account need not be a member, and keeps the mute
 // when it leaves (but not in a Community). Either all are muted or none. Over a
 // connection the owner mutes anybody else, an admin ordinary members. Codes:
-// 10005 for more than MaxMuted, 10007 in a Private group and for who may not, 10019 for who is no
-// account, and those of a missing group.
+// 10005 for more than MaxMuted, 10007 in a Private group and for who may not,
+// 10019 for who is no account, and those of a missing group.
 func (b *Backend) MuteMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID, seconds uint32) error {
 	switch {
 	case len(users) == 0:

@@ -19,13 +19,9 @@ import (
 	"github.com/parley-im/parley/internal/wire"
 )
 
-const (
-	app   chat.AppID = 1400000001
-	start            = 1_800_000_000 // what the clock shows first
+const app chat.AppID = 1400000001
 
-	svc   = "group_open_http_svc/"
-	accnt = "im_open_login_svc/"
-)
+const start = 1_800_000_000 // what the clock shows first
 
 // world is a backend over a real store, with the accounts ann, bob, cid, dan and
 // eve, and somebody who listens to what connected users are told.
