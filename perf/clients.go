@@ -41,6 +41,7 @@ const (
 // rival is a server that holds connections: the program, or the bare library.
 type rival struct {
 	name    string
+	pid     int
 	socket  string // host:port
 	used    func() (int64, error)
 	hello   func(i int) any           // the connect data of a connection
@@ -62,20 +63,20 @@ func clients(parley string, connections, turns int) error {
 	fmt.Println("| groups of each | what | library | parley | ratio (min, median, max) |")
 	fmt.Println("|---|---|---|---|---|")
 	for _, groups := range []int{1, groupsOfMany} {
-		var memory, speed [2][]float64
+		var memory, speed, cpu [2][]float64
 		for round := range rounds {
 			for i, open := range []func(string, int, int) (*rival, error){openBare, openParley} {
 				r, err := open(parley, connections, groups)
 				if err != nil {
 					return fmt.Errorf("round %d: %w", round, err)
 				}
-				each, perSecond, err := r.measure(connections, turns)
+				each, perSecond, busy, err := r.measure(connections, turns)
 				r.stop()
 				if err != nil {
 					return fmt.Errorf("round %d of %s: %w", round, r.name, err)
 				}
-				memory[i], speed[i] = append(memory[i], each), append(speed[i], perSecond...)
-				fmt.Fprintf(os.Stderr, "%d groups, round %d, %s: %.1f KB a connection, %.0f deliveries/s\n", groups, round, r.name, each/1024, median(perSecond))
+				memory[i], speed[i], cpu[i] = append(memory[i], each), append(speed[i], perSecond...), append(cpu[i], busy...)
+				fmt.Fprintf(os.Stderr, "%d groups, round %d, %s: %.1f KB a connection, %.0f deliveries/s, %.2f us of CPU each\n", groups, round, r.name, each/1024, median(perSecond), median(busy))
 			}
 		}
 		row := func(what string, v [2][]float64, format string, unit float64) {
@@ -89,34 +90,59 @@ func clients(parley string, connections, turns int) error {
 		}
 		row("KB a connection", memory, "%.1f", 1024)
 		row("deliveries/s", speed, "%.0f", 1)
+		row("µs of the server's CPU a delivery", cpu, "%.2f", 1)
 	}
 	return nil
 }
 
+// cpuOf is the time that a process has used, in microseconds.
+func cpuOf(pid int) (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	user, err := strconv.ParseFloat(fields[11], 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseFloat(fields[12], 64)
+	return (user + system) * 10_000, err // ticks of 10 ms
+}
+
 // measure connects, looks at the memory, and sends.
-func (r *rival) measure(connections, turns int) (each float64, perSecond []float64, err error) {
+func (r *rival) measure(connections, turns int) (each float64, perSecond, busy []float64, err error) {
 	before, err := r.used()
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	s, err := connect(r.socket, connections, r.hello)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	defer s.close()
 	after, err := r.used()
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	each = float64(after-before) / float64(connections)
 	for range turns {
+		began, err := cpuOf(r.pid)
+		if err != nil {
+			return 0, nil, nil, err
+		}
 		took, err := s.turn(messages, r.message)
 		if err != nil {
-			return 0, nil, err
+			return 0, nil, nil, err
+		}
+		ended, err := cpuOf(r.pid)
+		if err != nil {
+			return 0, nil, nil, err
 		}
 		perSecond = append(perSecond, float64(messages*connections)/took.Seconds())
+		busy = append(busy, (ended-began)/float64(messages*connections))
 	}
-	return each, perSecond, nil
+	return each, perSecond, busy, nil
 }
 
 // serveBareLibrary is the process with nothing but the library: who connects says
@@ -178,12 +204,13 @@ func serveBareLibrary() {
 func bareChannel(i int) string { return "1400000000:" + strconv.Itoa(i+1) }
 
 func openBare(_ string, _, groups int) (*rival, error) {
-	base, stop, err := start(exec.Command(os.Args[0]), baselineEnv+"="+bareLibrary, regexp.MustCompile(`library on (\S+)`))
+	c := exec.Command(os.Args[0])
+	base, stop, err := start(c, baselineEnv+"="+bareLibrary, regexp.MustCompile(`library on (\S+)`))
 	if err != nil {
 		return nil, err
 	}
 	return &rival{
-		name: "library", socket: strings.TrimPrefix(base, "http://"), stop: stop,
+		name: "library", pid: c.Process.Pid, socket: strings.TrimPrefix(base, "http://"), stop: stop,
 		used: func() (int64, error) { return readNumber(http.DefaultClient, base+"/used") },
 		hello: func(i int) any {
 			return map[string]any{"UserID": member(i), "Channels": groups}
@@ -239,7 +266,7 @@ func openParley(parley string, connections, groups int) (*rival, error) {
 		return nil, err
 	}
 	return &rival{
-		name: "parley", socket: strings.TrimPrefix(s.url, "http://"), stop: stop,
+		name: "parley", pid: s.pid, socket: strings.TrimPrefix(s.url, "http://"), stop: stop,
 		used: func() (int64, error) { return heapOf(console, adminURL) },
 		hello: func(i int) any {
 			sig, err := usersig.Make(sdkAppID, appKey, member(i), time.Hour)
