@@ -19,7 +19,7 @@ type metrics struct {
 	backend atomic.Pointer[chat.Backend]
 	removed *prometheus.CounterVec
 
-	sends, outcomes, exceptions, unanswered, unrecorded, first, load *prometheus.Desc
+	sends, outcomes, exceptions, unanswered, unrecorded, unannounced, first, load *prometheus.Desc
 }
 
 func newMetrics(r prometheus.Registerer) *metrics {
@@ -27,13 +27,14 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		removed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "parley_journal_removed_total", Help: "Events that this process deleted from the old end of an app's journal.",
 		}, []string{"app"}),
-		sends:      prometheus.NewDesc("parley_send_attempts_total", "Attempts to send, counted at the door.", []string{"app"}, nil),
-		outcomes:   prometheus.NewDesc("parley_sends_total", "Sends by outcome, counted after the commit.", []string{"app", "outcome"}, nil),
-		exceptions: prometheus.NewDesc("parley_exceptions_total", "Recorded exceptions, by code; the app's own codes count as 10100.", []string{"app", "code"}, nil),
-		unanswered: prometheus.NewDesc("parley_unanswered_sends", "Sends of this process whose caller was gone or whose outcome is unknown.", []string{"app"}, nil),
-		unrecorded: prometheus.NewDesc("parley_unrecorded_refusals", "Refusals with 10002 that wait for the store.", nil, nil),
-		first:      prometheus.NewDesc("parley_journal_first", "The oldest event of an app's journal that is kept; without any, the next one's sequence.", []string{"app"}, nil),
-		load:       prometheus.NewDesc("parley_journal_load", "How much of the last ten seconds the busiest writer wrote, 0 to 1.", nil, nil),
+		sends:       prometheus.NewDesc("parley_send_attempts_total", "Attempts to send, counted at the door.", []string{"app"}, nil),
+		outcomes:    prometheus.NewDesc("parley_sends_total", "Sends by outcome, counted after the commit.", []string{"app", "outcome"}, nil),
+		exceptions:  prometheus.NewDesc("parley_exceptions_total", "Recorded exceptions, by code; the app's own codes count as 10100.", []string{"app", "code"}, nil),
+		unanswered:  prometheus.NewDesc("parley_unanswered_sends", "Sends of this process whose caller was gone or whose outcome is unknown.", []string{"app"}, nil),
+		unrecorded:  prometheus.NewDesc("parley_unrecorded_refusals", "Refusals with 10002 that wait for the store.", nil, nil),
+		unannounced: prometheus.NewDesc("parley_unannounced_events_total", "Events of no send that were dropped: too many waited, or the store took none.", nil, nil),
+		first:       prometheus.NewDesc("parley_journal_first", "The oldest event of an app's journal that is kept; without any, the next one's sequence.", []string{"app"}, nil),
+		load:        prometheus.NewDesc("parley_journal_load", "How much of the last ten seconds the busiest writer wrote, 0 to 1.", nil, nil),
 	}
 	r.MustRegister(m.removed)
 	r.MustRegister(m)
@@ -49,7 +50,7 @@ func (m *metrics) removedEvents(app chat.AppID, events int) {
 
 // Describe and Collect make metrics a prometheus.Collector of the backend's counts.
 func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{m.sends, m.outcomes, m.exceptions, m.unanswered, m.unrecorded, m.first, m.load} {
+	for _, d := range []*prometheus.Desc{m.sends, m.outcomes, m.exceptions, m.unanswered, m.unrecorded, m.unannounced, m.first, m.load} {
 		ch <- d
 	}
 }
@@ -84,5 +85,6 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	ch <- prometheus.MustNewConstMetric(m.unrecorded, prometheus.GaugeValue, float64(b.UnrecordedRefusals()))
+	counter(m.unannounced, b.Unannounced())
 	ch <- prometheus.MustNewConstMetric(m.load, prometheus.GaugeValue, b.Load())
 }
