@@ -142,7 +142,7 @@ func TestChatPageTellsWhereEverythingIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	claims, err := usersig.Parse(sig.UserSig)
-	if err != nil || claims.Identifier != "bob" || claims.SDKAppID != hello.SDKAppID || claims.Expire > time.Hour {
+	if err != nil || claims.UserID != "bob" || claims.SDKAppID != hello.SDKAppID || claims.Expire > 3600 {
 		t.Errorf("UserSig of bob: %+v, %v", claims, err)
 	}
 }

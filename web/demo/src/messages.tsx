@@ -64,13 +64,13 @@ export function Messages(props: Props) {
 }
 
 function Line(props: Props & { item: Item }) {
-  const { item, user } = props;
+  const { item } = props;
   switch (item.kind) {
     case "message": return <Message {...props} item={item} />;
     case "own": return <OwnMessage {...props} item={item} />;
     case "place": return <p class="aside-line">{t.place(item.from, item.to, t.places[item.reason] ?? item.reason)}</p>;
     case "notice": {
-      const words = told(item.notice, item.at, user.id);
+      const words = told(item.notice, item.at);
       return words ? <p class="aside-line">{words}</p> : null;
     }
   }
@@ -127,19 +127,18 @@ function OwnMessage(props: Props & { item: Own }) {
 }
 
 // told tells a notice in words; "" for one that is not worth a line.
-function told(n: Notice, at: number, self: string): string {
+function told(n: Notice, at: number): string {
   const w = t.notices;
-  const name = (id: string) => (id === self ? w.you : id);
-  const names = "MemberList" in n ? n.MemberList.map((m) => name(m.Member_Account)).join(", ") : "";
+  const names = "MemberList" in n ? n.MemberList.map((m) => m.Member_Account).join(", ") : "";
   switch (n.Event) {
-    case "MemberJoined": return n.JoinType === "Invited" ? w.invited(names, name(n.Operator_Account)) : w.joined(names);
-    case "MemberLeft": return n.ExitType === "Kicked" ? w.kicked(names, name(n.Operator_Account)) : w.left(names);
-    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.forSeconds(Math.max(1, Math.round(n.MuteUntil - at / 1000))));
-    case "MemberChanged": return n.Role ? w.role(name(n.Member_Account), t.roles[n.Role] ?? n.Role) : "";
-    case "OwnerChanged": return w.owner(name(n.NewOwner_Account));
+    case "MemberJoined": return n.JoinType === "Invited" ? w.invited(names, n.Operator_Account) : w.joined(names);
+    case "MemberLeft": return n.ExitType === "Kicked" ? w.kicked(names, n.Operator_Account) : w.left(names);
+    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.forSeconds(Math.max(1, Math.ceil(n.MuteUntil - at / 1000))));
+    case "MemberChanged": return n.Role ? w.role(n.Member_Account, t.roles[n.Role] ?? n.Role) : "";
+    case "OwnerChanged": return w.owner(n.NewOwner_Account);
     case "GroupChanged": return n.MuteAllMember === "On" ? w.mutedAll : n.MuteAllMember === "Off" ? w.unmutedAll : w.changed;
-    case "MsgRecalled": return w.recalled(name(n.Operator_Account));
-    case "GroupDissolved": return w.dissolved(name(n.Operator_Account));
+    case "MsgRecalled": return w.recalled(n.Operator_Account);
+    case "GroupDissolved": return w.dissolved(n.Operator_Account);
     case "Application": return w.application(n.Applicant_Account, n.GroupId);
     case "ApplicationHandled": return w.handled(n.HandleMsg === "Agree");
     case "AccountMuted": return n.MuteUntil === 0 ? w.accountUnmuted : w.accountMuted;

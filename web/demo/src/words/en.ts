@@ -29,7 +29,7 @@ export const en = {
     muted: (who: string, howLong: string) => `${who} was muted ${howLong}`, unmuted: (who: string) => `${who} can write again`, forSeconds: (s: number) => `for ${s} s`, forGood: "until unmuted",
     mutedAll: "The whole group was muted", unmutedAll: "The mute of the group ended", changed: "The group's profile changed", owner: (who: string) => `${who} is the owner now`, role: (who: string, role: string) => `${who} is now ${role || "an ordinary member"}`,
     recalled: (who: string) => `${who} recalled a message`, dissolved: (by: string) => `${by} dissolved the group`, application: (who: string, group: string) => `${who} asks to join ${group}`, handled: (ok: boolean): string => (ok ? "Your request was agreed to" : "Your request was turned down"),
-    accountMuted: "Your account was muted", accountUnmuted: "Your account can write again", you: "you",
+    accountMuted: "Your account was muted", accountUnmuted: "Your account can write again",
   },
   monitorTitle: "What the monitor received", monitorLead: "Each refusal reaches the app's backend as a callback. This is what the monitor, which is such a backend, has stored.", monitorNone: "Nothing yet. Provoke a refusal.",
   monitorFault: "The monitor does not answer.", crowdToo: "also those of the simulated crowd", fromHere: "just made here", in: (who: string, group: string) => `${who} in ${group}`, showMonitor: "Show", hideMonitor: "Hide",

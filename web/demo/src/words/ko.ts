@@ -29,7 +29,7 @@ export const ko: Words = {
     muted: (who, howLong) => `${who} 음소거됨 (${howLong})`, unmuted: (who) => `${who} 다시 쓸 수 있음`, forSeconds: (s) => `${s}초`, forGood: "해제할 때까지",
     mutedAll: "그룹 전체가 음소거됨", unmutedAll: "그룹 음소거가 끝남", changed: "그룹 정보가 바뀜", owner: (who) => `이제 ${who} 님이 소유자`, role: (who, role) => `${who}: 이제 ${role || "일반 멤버"}`,
     recalled: (who) => `${who} 님이 메시지를 회수함`, dissolved: (by) => `${by} 님이 그룹을 해산함`, application: (who, group) => `${who} 님이 ${group} 참가를 요청함`, handled: (ok) => (ok ? "참가 요청이 승인됨" : "참가 요청이 거절됨"),
-    accountMuted: "계정이 음소거됨", accountUnmuted: "계정이 다시 쓸 수 있음", you: "나",
+    accountMuted: "계정이 음소거됨", accountUnmuted: "계정이 다시 쓸 수 있음",
   },
   monitorTitle: "모니터가 받은 것", monitorLead: "거부는 모두 콜백으로 앱 백엔드에 전달됩니다. 그런 백엔드인 모니터가 저장한 내용입니다.", monitorNone: "아직 없습니다. 거부를 일으켜 보세요.",
   monitorFault: "모니터가 응답하지 않습니다.", crowdToo: "가상 사용자의 것도 표시", fromHere: "방금 여기서 발생", in: (who, group) => `${who}, ${group}`, showMonitor: "보기", hideMonitor: "숨기기",

@@ -29,7 +29,7 @@ export const zh: Words = {
     muted: (who, howLong) => `${who} 被禁言${howLong}`, unmuted: (who) => `${who} 可以发言了`, forSeconds: (s) => ` ${s} 秒`, forGood: "，直至解除",
     mutedAll: "已全员禁言", unmutedAll: "已解除全员禁言", changed: "群资料已变更", owner: (who) => `${who} 成为群主`, role: (who, role) => `${who} 现在是${role || "普通成员"}`,
     recalled: (who) => `${who} 撤回了一条消息`, dissolved: (by) => `${by} 解散了群组`, application: (who, group) => `${who} 申请加入 ${group}`, handled: (ok) => (ok ? "你的申请已通过" : "你的申请被拒绝"),
-    accountMuted: "你的账号被禁言", accountUnmuted: "你的账号可以发言了", you: "你",
+    accountMuted: "你的账号被禁言", accountUnmuted: "你的账号可以发言了",
   },
   monitorTitle: "监控收到的内容", monitorLead: "每次拒绝都会以回调通知应用后台。这里是监控（一个这样的后台）保存的内容。", monitorNone: "还没有。请触发一次拒绝。",
   monitorFault: "监控没有应答。", crowdToo: "同时显示模拟用户的", fromHere: "刚在此页产生", in: (who, group) => `${who}，在 ${group}`, showMonitor: "展开", hideMonitor: "收起",
