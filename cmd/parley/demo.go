@@ -17,6 +17,7 @@ type demoCmd struct {
 	Listen        string `name:"listen" placeholder:"HOST:PORT" help:"Address of the server; any free port on loopback by default."`
 	AdminListen   string `name:"admin-listen" placeholder:"HOST:PORT" help:"Address of the server's console; likewise."`
 	MonitorListen string `name:"monitor-listen" placeholder:"HOST:PORT" help:"Address of the monitor; likewise."`
+	ChatListen    string `name:"chat-listen" placeholder:"HOST:PORT" help:"Address of the chat page, which must be on loopback; likewise."`
 	Duration      string `name:"duration" placeholder:"DURATION" help:"End by itself after 30s, 5m, …; without it, Ctrl-C ends it."`
 	Log           string `name:"log" placeholder:"FILE" help:"File that the logs of server and monitor are added to; else only warnings and errors are shown."`
 }
@@ -46,10 +47,10 @@ func (c *demoCmd) Run(e *env) (err error) {
 
 // parse checks the flags. The error is [config.Faults].
 func (c *demoCmd) parse() (demo.Config, error) {
-	d := demo.Config{Listen: c.Listen, AdminListen: c.AdminListen, MonitorListen: c.MonitorListen}
+	d := demo.Config{Listen: c.Listen, AdminListen: c.AdminListen, MonitorListen: c.MonitorListen, ChatListen: c.ChatListen}
 	var faults config.Faults
 	for _, a := range []struct{ flag, text string }{
-		{"listen", c.Listen}, {"admin-listen", c.AdminListen}, {"monitor-listen", c.MonitorListen},
+		{"listen", c.Listen}, {"admin-listen", c.AdminListen}, {"monitor-listen", c.MonitorListen}, {"chat-listen", c.ChatListen},
 	} {
 		if a.text == "" {
 			continue
@@ -58,6 +59,9 @@ func (c *demoCmd) parse() (demo.Config, error) {
 		if _, perr := strconv.ParseUint(port, 10, 16); err != nil || perr != nil {
 			faults = append(faults, fmt.Sprintf("--%s: %q is not host:port", a.flag, a.text))
 		}
+	}
+	if c.ChatListen != "" && !demo.OnLoopback(c.ChatListen) {
+		faults = append(faults, fmt.Sprintf("--chat-listen: %q is not on loopback, and the chat page lets anybody in", c.ChatListen))
 	}
 	if c.Duration != "" {
 		var err error

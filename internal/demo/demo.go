@@ -27,6 +27,7 @@ const (
 	drainTime = 7 * time.Second // for the last answers and callbacks: the first retry of one comes within 5 s
 	stopTime  = 2 * time.Second // for the monitor's last requests
 	totalsGap = 10 * time.Second
+	pageLook  = 20 * time.Millisecond // between two looks at the page's last sends
 )
 
 // Config says how a demonstration is given. Only Out is required.
@@ -35,6 +36,9 @@ type Config struct {
 	// the server, its console and the monitor; empty is a free port on
 	// loopback.
 	Listen, AdminListen, MonitorListen string
+	// ChatListen is the address of the chat page, likewise. It hands out
+	// UserSigs, so it must be on loopback.
+	ChatListen string
 	// Duration ends the demonstration by itself; 0 goes on until ctx ends.
 	Duration time.Duration
 	// Out gets what is shown.
@@ -111,8 +115,9 @@ func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d.set(func(now *state) { now.monitor, now.console = s.page(), s.console() })
-	d.note("monitor page: " + s.page())
+	d.set(func(now *state) { now.monitor, now.console = s.monitorPage(), s.console() })
+	d.note("monitor page: " + s.monitorPage())
+	d.note("chat page: " + s.page.url() + " (app " + fmt.Sprint(pageAppID) + ")")
 	d.note("server console: " + s.console() + " (token " + s.server.AdminToken() + ")")
 	d.note(fmt.Sprintf("REST API: http://%s, app %d with %s in %s", s.server.Addr(), sdkAppID, plural(len(people), "user"), plural(len(rooms), "group")))
 	d.note("")
@@ -140,9 +145,14 @@ func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
 	(&crowd{world: s.world, hears: d}).run(ctx)
 
 	d.wait(drain.Done())
+	if err := s.endPage(d, drain.Done()); err != nil {
+		return nil, err
+	}
 	r = &result{took: time.Since(began), data: folder}
 	r.totals, r.missing, r.wrong = d.books()
 	r.server, _ = s.server.Backend().Counts(sdkAppID)
+	r.page, _ = s.server.Backend().Counts(pageAppID)
+	r.pageCodes = d.pageCodes()
 	r.monitor, err = s.summary()
 	return r, err
 }
@@ -152,6 +162,8 @@ type stage struct {
 	monitor *monitor.Monitor
 	server  *app.Server
 	world   *world
+	guests  *world // the app of the chat page
+	page    *page
 	shown   slog.LevelVar // the least of the log that is shown
 }
 
@@ -162,10 +174,14 @@ func (c *Config) open(ctx context.Context, d *desk, folder string) (*stage, erro
 	s := &stage{}
 	s.shown.Set(slog.LevelWarn)
 	log := c.logger(d, &s.shown)
-	key, token := chat.NewAppKey(), rand.Text()
+	key, pageKey, token := chat.NewAppKey(), chat.NewAppKey(), rand.Text()
+	rate := pageRate
 	server := app.NewServer(config.Serve{
 		Listen: orLoopback(c.Listen), AdminListen: orLoopback(c.AdminListen), Data: filepath.Join(folder, "server"),
-		Apps:     []config.App{{ID: sdkAppID, Key: key, Change: api.AppChange{Admins: []string{admin}}}},
+		Apps: []config.App{
+			{ID: sdkAppID, Key: key, Change: api.AppChange{Admins: []string{admin}}},
+			{ID: pageAppID, Key: pageKey, Change: api.AppChange{Admins: []string{admin}, GroupRate: &rate}},
+		},
 		Operator: true,
 	}, log.With("part", "server"), nil)
 	if err := server.Start(ctx); err != nil {
@@ -173,17 +189,14 @@ func (c *Config) open(ctx context.Context, d *desk, folder string) (*stage, erro
 	}
 	s.server = server
 	s.world = newWorld("http://"+reachable(server.Addr()), sdkAppID, key)
-	reader, err := s.world.client.AddToken(ctx, "monitor")
+	s.guests = newWorld(s.world.client.BaseURL, pageAppID, pageKey)
+	apps, err := s.watched(ctx, token)
 	if err != nil {
-		return s, fmt.Errorf("make a token for the monitor: %w", err)
+		return s, err
 	}
 	m, err := monitor.New(monitor.Config{
 		Listen: orLoopback(c.MonitorListen), Data: filepath.Join(folder, "monitor"), Logger: log.With("part", "monitor"),
-		Apps: []monitor.App{{
-			SdkAppid: sdkAppID, CallbackTokens: []string{token},
-			Server: monitor.Server{URL: s.world.client.BaseURL, Token: reader.Secret},
-		}},
-		OnException: d.exception,
+		Apps: apps, OnException: d.exception,
 	})
 	if err != nil {
 		return s, err
@@ -193,13 +206,66 @@ func (c *Config) open(ctx context.Context, d *desk, folder string) (*stage, erro
 	}
 	s.monitor = m
 	callbackURL := "http://" + reachable(m.Addr()) + "/callback"
-	if _, err := s.world.client.UpdateApp(ctx, sdkAppID, api.AppChange{CallbackURL: &callbackURL, CallbackToken: &token}); err != nil {
-		return s, fmt.Errorf("have the server call the monitor: %w", err)
+	for _, w := range []*world{s.world, s.guests} {
+		if _, err := w.client.UpdateApp(ctx, w.client.SDKAppID, api.AppChange{CallbackURL: &callbackURL, CallbackToken: &token}); err != nil {
+			return s, fmt.Errorf("have the server call the monitor: %w", err)
+		}
 	}
 	if err := s.world.settle(ctx); err != nil {
 		return s, fmt.Errorf("prepare the app: %w", err)
 	}
-	return s, nil
+	if err := s.guests.furnish(ctx); err != nil {
+		return s, fmt.Errorf("prepare the app of the chat page: %w", err)
+	}
+	s.page, err = openPage(orLoopback(c.ChatListen), hello{
+		Server: s.world.client.BaseURL, SDKAppID: pageAppID, Monitor: s.monitorPage(), Console: s.console(),
+	}, pageKey, log.With("part", "page"))
+	return s, err
+}
+
+// watched are the apps as the monitor is to know them, each with a token to read
+// its journal.
+func (s *stage) watched(ctx context.Context, token string) ([]monitor.App, error) {
+	var apps []monitor.App
+	for _, w := range []*world{s.world, s.guests} {
+		reader, err := w.client.AddToken(ctx, "monitor")
+		if err != nil {
+			return nil, fmt.Errorf("make a token for the monitor: %w", err)
+		}
+		apps = append(apps, monitor.App{
+			SdkAppid: w.client.SDKAppID, CallbackTokens: []string{token},
+			Server: monitor.Server{URL: w.client.BaseURL, Token: reader.Secret},
+		})
+	}
+	return apps, nil
+}
+
+// endPage lets nobody send from the chat page any more, and waits until what was
+// sent has an outcome and what was refused has arrived, or until timeout is
+// closed. The users are shut out by another key: the page that could sign with
+// it is gone.
+func (s *stage) endPage(d *desk, timeout <-chan struct{}) error {
+	if err := s.page.close(); err != nil {
+		return fmt.Errorf("end the chat page: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	if _, err := s.world.client.RotateKey(ctx, pageAppID); err != nil {
+		return fmt.Errorf("shut out the users of the chat page: %w", err)
+	}
+	tick := time.NewTicker(pageLook)
+	defer tick.Stop()
+	for {
+		n, _ := s.server.Backend().Counts(pageAppID)
+		if outcomes(n) == n.Attempts && arrived(d.pageCodes()) >= int(n.Refused) {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-timeout:
+			return nil
+		}
+	}
 }
 
 // close stops what open started: the server before the monitor it calls. That the
@@ -207,8 +273,13 @@ func (c *Config) open(ctx context.Context, d *desk, folder string) (*stage, erro
 func (s *stage) close() error {
 	var faults []error
 	s.shown.Set(slog.LevelError)
-	if s.world != nil {
-		s.world.close()
+	if s.page != nil {
+		faults = append(faults, s.page.close())
+	}
+	for _, w := range []*world{s.world, s.guests} {
+		if w != nil {
+			w.close()
+		}
 	}
 	if s.server != nil {
 		faults = append(faults, s.server.Stop())
@@ -221,12 +292,12 @@ func (s *stage) close() error {
 	return errors.Join(faults...)
 }
 
-func (s *stage) page() string    { return "http://" + reachable(s.monitor.Addr()) + "/" }
-func (s *stage) console() string { return "http://" + reachable(s.server.AdminAddr()) + "/admin/" }
+func (s *stage) monitorPage() string { return "http://" + reachable(s.monitor.Addr()) + "/" }
+func (s *stage) console() string     { return "http://" + reachable(s.server.AdminAddr()) + "/admin/" }
 
 // summary asks the monitor's API what it keeps.
 func (s *stage) summary() (sum monitor.Summary, err error) {
-	response, err := s.world.http.Get(s.page() + "api/summary")
+	response, err := s.world.http.Get(s.monitorPage() + "api/summary")
 	if err != nil {
 		return sum, fmt.Errorf("ask the monitor for its totals: %w", err)
 	}

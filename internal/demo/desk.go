@@ -2,10 +2,12 @@ package demo
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/monitor"
 )
 
@@ -23,6 +25,7 @@ type desk struct {
 
 	mu      sync.Mutex // guards what follows
 	ledger  *ledger
+	page    map[api.Code]int // exceptions of the chat page's users
 	pending []entry
 	state   state
 
@@ -37,7 +40,7 @@ type desk struct {
 
 func newDesk(v view) *desk {
 	return &desk{
-		view: v, began: time.Now(), ledger: newLedger(),
+		view: v, began: time.Now(), ledger: newLedger(), page: map[api.Code]int{},
 		kick: make(chan struct{}, 1), calm: make(chan struct{}, 1),
 		quit: make(chan struct{}), done: make(chan struct{}), broken: make(chan struct{}),
 	}
@@ -144,8 +147,20 @@ func (d *desk) lost(group, from, _ string, err error) {
 	})
 }
 
-// exception is the monitor's hook.
+// pageCodes are the exceptions of the chat page's users, by code.
+func (d *desk) pageCodes() map[api.Code]int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return maps.Clone(d.page)
+}
+
+// exception is the monitor's hook. What the chat page's users do is not in the
+// crowd's books.
 func (d *desk) exception(e monitor.Stored) {
+	if e.SdkAppid == pageAppID {
+		d.report(func() entry { d.page[codeOf(e)] += e.Refusals; return nil })
+		return
+	}
 	a := arrival{event: e.EventID, code: codeOf(e), at: time.Now()}
 	d.report(func() entry { return shown(d.ledger.arrive(a)) })
 }

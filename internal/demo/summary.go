@@ -21,7 +21,11 @@ type result struct {
 	wrong   []string // contradictions in our own books
 	server  chat.Counts
 	monitor monitor.Summary
-	data    string // the folder that is gone
+	// Of the chat page's users: what the server counts, and the exceptions that
+	// arrived.
+	page      chat.Counts
+	pageCodes map[api.Code]int
+	data      string // the folder that is gone
 }
 
 // lines tell the result to a person.
@@ -44,12 +48,31 @@ func (r *result) lines() []string {
 		fmt.Sprintf("  %-10s %6d arrived, %d missing", "callbacks", t.arrived, len(r.missing)),
 		fmt.Sprintf("  %-10s p50 %s, p95 %s, max %s", "latency", span(t.p50), span(t.p95), span(t.max)),
 		fmt.Sprintf("  %-10s (from the answer to a refusal to the commit of its callback)", ""),
-		fmt.Sprintf("  %-10s %d attempts = %d accepted + %d refused + %d dropped + %d repeated", "server",
-			r.server.Attempts, r.server.Accepted, r.server.Refused, r.server.Dropped, r.server.Repeated),
+		counted("server", r.server),
+	)
+	if r.page.Attempts > 0 {
+		lines = append(lines, counted("chat page", r.page))
+	}
+	lines = append(lines,
 		fmt.Sprintf("  %-10s %s, %s", "monitor", plural(int(r.monitor.Total), "exception"), r.arrived()),
 		fmt.Sprintf("  %-10s was in %s and is removed", "data", r.data),
 	)
 	return lines
+}
+
+func counted(who string, c chat.Counts) string {
+	return fmt.Sprintf("  %-10s %d attempts = %d accepted + %d refused + %d dropped + %d repeated", who, c.Attempts, c.Accepted, c.Refused, c.Dropped, c.Repeated)
+}
+
+func outcomes(c chat.Counts) uint64 {
+	return c.Accepted + c.Refused + c.Dropped + c.Repeated + c.Unanswered
+}
+
+func arrived(codes map[api.Code]int) (n int) {
+	for _, c := range codes {
+		n += c
+	}
+	return n
 }
 
 // arrived tells what the monitor knows to be missing, and what it had to fetch.
@@ -78,8 +101,14 @@ func (r *result) faults() []string {
 			faults = append(faults, fmt.Sprintf("%s: the crowd counts %d, %d are told", what, ours, theirs))
 		}
 	}
-	if s.Attempts != s.Accepted+s.Refused+s.Dropped+s.Repeated+s.Unanswered {
+	if s.Attempts != outcomes(s) {
 		faults = append(faults, fmt.Sprintf("the server's %d attempts are not the sum of its outcomes", s.Attempts))
+	}
+	if r.page.Attempts != outcomes(r.page) {
+		faults = append(faults, fmt.Sprintf("the chat page's %d attempts are not the sum of their outcomes", r.page.Attempts))
+	}
+	if n := arrived(r.pageCodes); n != int(r.page.Refused) {
+		faults = append(faults, fmt.Sprintf("the chat page's users were refused %d times, %d callbacks arrived", r.page.Refused, n))
 	}
 	compare("the server's attempts", t.sends-t.unanswered, int(s.Attempts))
 	compare("the server's accepted sends", t.accepted, int(s.Accepted))
@@ -95,6 +124,9 @@ func (r *result) monitorFaults(compare func(string, int, int)) (faults []string)
 	theirs := map[api.Code]int{}
 	for _, reason := range r.monitor.Reasons {
 		theirs[api.Code(reason.Code)] = int(reason.Count)
+	}
+	for code, n := range r.pageCodes {
+		theirs[code] -= n
 	}
 	for code, n := range theirs {
 		if _, ok := r.totals.codes[code]; !ok && n > r.totals.unanswered {

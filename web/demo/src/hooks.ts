@@ -1,0 +1,22 @@
+import { useEffect, useReducer, useState } from "preact/hooks";
+
+/** useWatched draws again whenever `watch` tells. */
+export function useWatched(watch: (draw: () => void) => () => void, key: unknown): void {
+  const [, draw] = useReducer((n: number, _: void) => n + 1, 0);
+  useEffect(() => {
+    draw();
+    return watch(() => draw());
+  }, [key]);
+}
+
+/** useNow is the time in milliseconds, once a second while it is needed. */
+export function useNow(needed: boolean): number {
+  const [now, set] = useState(Date.now);
+  useEffect(() => {
+    if (!needed) return;
+    set(Date.now());
+    const timer = setInterval(() => set(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, [needed]);
+  return now;
+}

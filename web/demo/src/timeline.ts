@@ -1,0 +1,97 @@
+// What one user sees of one group: messages in their order, what happened between
+// them, and what is on its way or was refused, where it was said.
+
+import type { Message, Notice, Outgoing, Placeholder, Refused, Unsent, Waiting } from "../../client/src/index.ts";
+
+export interface Said { kind: "message"; key: string; message: Message; recalled: boolean }
+export interface Place { kind: "place"; key: string; from: number; to: number; reason: string }
+export interface Happened { kind: "notice"; key: string; notice: Notice; at: number }
+export interface Own {
+  kind: "own";
+  key: string;
+  id: string;
+  groupId: string;
+  random: number;
+  text: string;
+  at: number;
+  state: "sending" | "sent" | "dropped" | "refused" | "unsent";
+  refused?: Refused;
+  unsent?: Unsent;
+  dropReason?: string;
+}
+export type Item = Said | Place | Happened | Own;
+
+const most = 600; // items of a group that are kept
+
+export const textOf = (body: Message["MsgBody"]) => body.map((e) => (typeof e.MsgContent.Text === "string" ? e.MsgContent.Text : `(${e.MsgType})`)).join("");
+
+export class Timeline {
+  items: Item[] = [];
+  /** The lowest number that is shown; Infinity for none. */
+  first = Infinity;
+  /** The highest. */
+  last = 0;
+  /** The history was asked for its newest part. */
+  begun = false;
+  #notices = 0;
+
+  /** What came by itself: each number once, ascending. */
+  came(thing: Message | Placeholder, self: string): void {
+    if (thing.Event === "Placeholder") {
+      const from = Math.max(thing.from, this.last + 1);
+      if (thing.PlaceReason !== "BeforeJoin" && from <= thing.to) this.#push(place({ ...thing, from }));
+      this.last = Math.max(this.last, thing.to);
+      return;
+    }
+    if (thing.MsgSeq !== undefined) {
+      if (thing.MsgSeq <= this.last) return;
+      this.last = thing.MsgSeq;
+      this.first = Math.min(this.first, thing.MsgSeq);
+    }
+    // It takes its place in the order, and is no more on its way.
+    if (thing.From_Account === self) this.items = this.items.filter((i) => i.kind !== "own" || i.random !== thing.Random || i.state === "refused");
+    this.#push(said(thing));
+  }
+
+  /** The history before what is shown. */
+  before(things: (Message | Placeholder)[]): void {
+    const older = things.filter((t) => (t.Event === "Placeholder" ? t.to : t.MsgSeq!) < this.first);
+    if (older.length > 0) {
+      const seqs = older.map((t) => (t.Event === "Placeholder" ? t.from : t.MsgSeq!));
+      this.first = Math.min(this.first, ...seqs);
+      this.last = Math.max(this.last, ...seqs);
+    }
+    this.items = [...older.filter((t) => t.Event === "Message" || t.PlaceReason !== "BeforeJoin").map((t) => (t.Event === "Message" ? said(t) : place(t))), ...this.items];
+  }
+
+  happened(notice: Notice): void {
+    if (notice.Event === "Read") return;
+    if (notice.Event === "MsgRecalled") this.recalled(notice.MsgSeqList.map((m) => m.MsgSeq));
+    this.#push({ kind: "notice", key: `n${++this.#notices}`, notice, at: Date.now() });
+  }
+
+  recalled(seqs: number[]): void {
+    this.items = this.items.map((i) => (i.kind === "message" && seqs.includes(i.message.MsgSeq ?? 0) ? { ...i, recalled: true } : i));
+  }
+
+  sending(out: Outgoing | Waiting): void {
+    const own: Own = { kind: "own", key: "o" + out.id, id: out.id, groupId: out.groupId, random: out.random, text: textOf(out.body.MsgBody), at: Date.now(), state: "sending" };
+    this.items = this.items.filter((i) => i.key !== own.key);
+    this.#push(own);
+  }
+
+  change(id: string, change: Partial<Own>): void {
+    this.items = this.items.map((i) => (i.kind === "own" && i.id === id ? { ...i, ...change } : i));
+  }
+
+  remove(id: string): void {
+    this.items = this.items.filter((i) => i.kind !== "own" || i.id !== id);
+  }
+
+  #push(item: Item): void {
+    this.items = [...this.items, item].slice(-most);
+  }
+}
+
+const said = (message: Message): Said => ({ kind: "message", key: message.MsgSeq === undefined ? `r${message.Random}` : `m${message.MsgSeq}`, message, recalled: false });
+const place = (p: Placeholder): Place => ({ kind: "place", key: `p${p.from}`, from: p.from, to: p.to, reason: p.PlaceReason });

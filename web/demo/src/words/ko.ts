@@ -1,0 +1,37 @@
+import type { Words } from ".";
+
+export const ko: Words = {
+  title: "Parley 데모", skip: "채팅으로 건너뛰기", language: "언어", theme: "테마", themes: { system: "시스템", light: "밝게", dark: "어둡게" },
+  monitorPage: "모니터", consolePage: "콘솔", starting: "시작하는 중…", failed: (why) => `페이지를 시작할 수 없습니다: ${why}`, retry: "다시 시도", licenses: "라이선스",
+  columns: "열", left: "왼쪽", right: "오른쪽", received: "모니터",
+  user: "사용자", somebodyNew: "새 사용자…",
+  states: { offline: "오프라인", connecting: "연결 중…", connected: "온라인", reconnecting: "오프라인, 다시 연결해 따라잡는 중…", renew: "새 UserSig 필요", stopped: "중지됨" },
+  why: (words) => `(${words})`,
+  groups: "그룹", unread: (n) => `읽지 않음 ${n}`, join: "참가", leave: "나가기", dissolve: "해산", newGroup: "새 그룹", groupName: "그룹 이름", create: "만들기", cancel: "취소",
+  notIn: (group) => `${group}에 참가하지 않았습니다.`, waits: "소유자의 승인을 기다립니다.", types: { Private: "비공개", Public: "공개", ChatRoom: "채팅방", AVChatRoom: "라이브 방", Community: "커뮤니티" },
+  messages: (group, user) => `${user}에게 보이는 ${group} 메시지`, earlier: "이전 메시지", nothingYet: "아직 메시지가 없습니다.",
+  write: (user) => `${user}(으)로 쓰기`, send: "보내기", recall: "회수", recalled: "회수됨", discard: "버리기", sendAgain: "다시 보내기",
+  sending: "보내는 중…", waiting: "연결을 기다리는 중", sent: "보냄", dropped: (why) => `전달되지 않음: ${why}`, to: (group) => `${group}에게`,
+  refused: "전달되지 않음", retryIn: (s) => `${s}초 뒤 다시 가능`, retryNow: "이제 다시 가능", event: "이벤트", inMonitor: "모니터에 도착함", notInMonitor: "모니터로 가는 중",
+  unsent: {
+    NotFound: "응답이 없었고 기록에도 없습니다.", TooMuch: "응답이 없었고 그 뒤 메시지가 너무 많아 찾을 수 없습니다.", Differs: "응답이 없었지만 아마 이미 전달되었습니다.",
+    NoHistory: "응답이 없었고 이 그룹은 기록을 남기지 않습니다.", NoAccess: "응답이 없었고 더는 그룹에 없습니다.",
+  },
+  places: { NotForYou: "나에게 온 것이 아님", Deleted: "삭제됨", Recalled: "회수됨", BeforeJoin: "참가 이전", Unavailable: "볼 수 없음" },
+  place: (from, to, why) => (from === to ? `${from}번 ${why}` : `${from}~${to}번 ${why}`),
+  provoke: "거부 일으키기", burst: "한 번에 60개 보내기", word: "금칙어 말하기", gone: "사라진 그룹에 보내기", whileMuted: "음소거 중에 보내기", mutedOnly: "여기서 음소거된 사람만", burstText: (i) => `예순 개 중 ${i}`,
+  wordText: (word) => `여기서 ${word} 받으세요`, goneText: "아직 누구 있나요?", mutedText: "제 말 들리나요?",
+  mutedHere: "여기서 음소거되었습니다. 보내면 거부됩니다.", mutedUntil: (when) => `${when}까지 음소거되었습니다. 보내면 거부됩니다.`, allMuted: "그룹 전체가 음소거되었습니다.", accountMuted: "계정이 모든 곳에서 음소거되었습니다.",
+  manage: "멤버", members: (n) => `멤버 (${n})`, mute60: "60초 음소거", muteLong: "음소거", unmute: "음소거 해제", muteAll: "전체 음소거", unmuteAll: "전체 음소거 해제", muted: "음소거됨", roles: { Owner: "소유자", Admin: "관리자", Member: "" },
+  muteOf: (what, who) => `${what}: ${who}`, close: "닫기", outbox: "보내기 대기",
+  notices: {
+    joined: (who) => `${who} 참가`, invited: (who, by) => `${by} 님이 ${who} 님을 초대함`, left: (who) => `${who} 나감`, kicked: (who, by) => `${by} 님이 ${who} 님을 내보냄`,
+    muted: (who, howLong) => `${who} 음소거됨 (${howLong})`, unmuted: (who) => `${who} 다시 쓸 수 있음`, forSeconds: (s) => `${s}초`, forGood: "해제할 때까지",
+    mutedAll: "그룹 전체가 음소거됨", unmutedAll: "그룹 음소거가 끝남", changed: "그룹 정보가 바뀜", owner: (who) => `이제 ${who} 님이 소유자`, role: (who, role) => `${who}: 이제 ${role || "일반 멤버"}`,
+    recalled: (who) => `${who} 님이 메시지를 회수함`, dissolved: (by) => `${by} 님이 그룹을 해산함`, application: (who, group) => `${who} 님이 ${group} 참가를 요청함`, handled: (ok) => (ok ? "참가 요청이 승인됨" : "참가 요청이 거절됨"),
+    accountMuted: "계정이 음소거됨", accountUnmuted: "계정이 다시 쓸 수 있음",
+  },
+  monitorTitle: "모니터가 받은 것", monitorLead: "거부는 모두 콜백으로 앱 백엔드에 전달됩니다. 그런 백엔드인 모니터가 저장한 내용입니다.", monitorNone: "아직 없습니다. 거부를 일으켜 보세요.",
+  monitorFault: "모니터가 응답하지 않습니다.", crowdToo: "가상 사용자의 것도 표시", fromHere: "방금 여기서 발생", in: (who, group) => `${who}, ${group}`, showMonitor: "보기", hideMonitor: "숨기기",
+  unknownCode: (code) => `코드 ${code}`, fault: (what, code, info) => `${what}: ${info} (${code})`, noAnswer: (what) => `${what}: 응답이 없습니다. 다시 시도하세요.`,
+};

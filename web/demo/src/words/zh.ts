@@ -1,0 +1,37 @@
+import type { Words } from ".";
+
+export const zh: Words = {
+  title: "Parley 演示", skip: "跳到聊天", language: "语言", theme: "主题", themes: { system: "跟随系统", light: "浅色", dark: "深色" },
+  monitorPage: "监控", consolePage: "控制台", starting: "正在启动…", failed: (why) => `页面无法启动：${why}`, retry: "重试", licenses: "许可",
+  columns: "栏", left: "左栏", right: "右栏", received: "监控",
+  user: "用户", somebodyNew: "新用户…",
+  states: { offline: "离线", connecting: "连接中…", connected: "在线", reconnecting: "离线，正在重连并补齐消息…", renew: "需要新的 UserSig", stopped: "已停止" },
+  why: (words) => `（${words}）`,
+  groups: "群组", unread: (n) => `${n} 条未读`, join: "加入", leave: "退出", dissolve: "解散", newGroup: "新建群组", groupName: "群组名称", create: "创建", cancel: "取消",
+  notIn: (group) => `你不在 ${group} 中。`, waits: "你的申请正在等待群主处理。", types: { Private: "私有群", Public: "公开群", ChatRoom: "聊天室", AVChatRoom: "直播群", Community: "社群" },
+  messages: (group, user) => `${user} 看到的 ${group} 的消息`, earlier: "更早的消息", nothingYet: "还没有消息。",
+  write: (user) => `以 ${user} 的身份发言`, send: "发送", recall: "撤回", recalled: "已撤回", discard: "放弃", sendAgain: "重新发送",
+  sending: "发送中…", waiting: "等待连接", sent: "已发送", dropped: (why) => `未送达：${why}`, to: (group) => `发往 ${group}`,
+  refused: "未送达", retryIn: (s) => `${s} 秒后可重试`, retryNow: "现在可重试", event: "事件", inMonitor: "监控已收到", notInMonitor: "正在送往监控",
+  unsent: {
+    NotFound: "没有收到应答，历史中也没有。", TooMuch: "没有收到应答，此后消息太多，无法查到。", Differs: "没有收到应答，但很可能已经发出。",
+    NoHistory: "没有收到应答，此类群不保存历史。", NoAccess: "没有收到应答，你也已不在群中。",
+  },
+  places: { NotForYou: "不是发给你的", Deleted: "已删除", Recalled: "已撤回", BeforeJoin: "早于你入群", Unavailable: "不可用" },
+  place: (from, to, why) => (from === to ? `第 ${from} 条${why}` : `第 ${from} 至 ${to} 条${why}`),
+  provoke: "触发拒绝", burst: "一次发 60 条", word: "说出敏感词", gone: "发往已解散的群", whileMuted: "禁言时发送", mutedOnly: "仅限在此被禁言者", burstText: (i) => `六十条之 ${i}`,
+  wordText: (word) => `这里领取 ${word}`, goneText: "还有人在吗？", mutedText: "有人听得到我吗？",
+  mutedHere: "你在此被禁言，发送会被拒绝。", mutedUntil: (when) => `你在此被禁言至 ${when}，发送会被拒绝。`, allMuted: "全员禁言中。", accountMuted: "你的账号已被全局禁言。",
+  manage: "成员", members: (n) => `成员（${n}）`, mute60: "禁言 60 秒", muteLong: "禁言", unmute: "解除禁言", muteAll: "全员禁言", unmuteAll: "解除全员禁言", muted: "已禁言", roles: { Owner: "群主", Admin: "管理员", Member: "" },
+  muteOf: (what, who) => `${what}：${who}`, close: "关闭", outbox: "等待发送",
+  notices: {
+    joined: (who) => `${who} 加入了`, invited: (who, by) => `${by} 邀请了 ${who}`, left: (who) => `${who} 退出了`, kicked: (who, by) => `${by} 移出了 ${who}`,
+    muted: (who, howLong) => `${who} 被禁言${howLong}`, unmuted: (who) => `${who} 可以发言了`, forSeconds: (s) => ` ${s} 秒`, forGood: "，直至解除",
+    mutedAll: "已全员禁言", unmutedAll: "已解除全员禁言", changed: "群资料已变更", owner: (who) => `${who} 成为群主`, role: (who, role) => `${who} 现在是${role || "普通成员"}`,
+    recalled: (who) => `${who} 撤回了一条消息`, dissolved: (by) => `${by} 解散了群组`, application: (who, group) => `${who} 申请加入 ${group}`, handled: (ok) => (ok ? "你的申请已通过" : "你的申请被拒绝"),
+    accountMuted: "你的账号被禁言", accountUnmuted: "你的账号可以发言了",
+  },
+  monitorTitle: "监控收到的内容", monitorLead: "每次拒绝都会以回调通知应用后台。这里是监控（一个这样的后台）保存的内容。", monitorNone: "还没有。请触发一次拒绝。",
+  monitorFault: "监控没有应答。", crowdToo: "同时显示模拟用户的", fromHere: "刚在此页产生", in: (who, group) => `${who}，在 ${group}`, showMonitor: "展开", hideMonitor: "收起",
+  unknownCode: (code) => `错误码 ${code}`, fault: (what, code, info) => `${what}：${info}（${code}）`, noAnswer: (what) => `${what}：没有应答，请重试。`,
+};
