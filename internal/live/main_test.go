@@ -13,7 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	code := m.Run()
 	var err error
-	for range 4 {
+	for range 20 { // the SDK waits some seconds for answers on connections that are gone
 		if err = goleak.Find(); err == nil {
 			os.Exit(code)
 		}

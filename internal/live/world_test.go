@@ -4,9 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -125,10 +125,7 @@ type phone struct {
 	downs  chan centrifuge.DisconnectedEvent
 	waits  chan centrifuge.ConnectingEvent
 	ups    chan centrifuge.ConnectedEvent
-
-	mu    sync.Mutex
-	subs  int
-	token string
+	note   func(push) // takes the pushes, if set before the connect
 }
 
 type phoneOptions struct {
@@ -138,6 +135,7 @@ type phoneOptions struct {
 	token    func() (string, error)
 	protobuf bool
 	data     []byte
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // dial makes a phone that does not connect yet.
@@ -157,6 +155,7 @@ func (w *world) dial(t testing.TB, user string, change ...func(*phoneOptions)) *
 	if o.token != nil {
 		cfg.GetToken = func(centrifuge.ConnectionTokenEvent) (string, error) { return o.token() }
 	}
+	cfg.NetDialContext = o.dial
 	url := "ws" + strings.TrimPrefix(w.URL, "http") + "/connection/websocket"
 	p := &phone{
 		t: t, pushes: make(chan push, 1<<16), downs: make(chan centrifuge.DisconnectedEvent, 16),
@@ -171,6 +170,10 @@ func (w *world) dial(t testing.TB, user string, change ...func(*phoneOptions)) *
 		var one push
 		if err := json.Unmarshal(data, &one); err != nil {
 			t.Errorf("a push is no JSON: %v: %s", err, data)
+		}
+		if p.note != nil {
+			p.note(one)
+			return
 		}
 		p.pushes <- one
 	}
