@@ -123,6 +123,18 @@ func (c *conn) leave(h *hall) {
 	}
 }
 
+// in is the hall of a group that the connection is subscribed to, dropped or not.
+func (c *conn) in(key chat.GroupKey) *hall {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, h := range c.halls {
+		if h.key == key {
+			return h
+		}
+	}
+	return nil
+}
+
 func (c *conn) listHalls() []*hall {
 	c.mu.Lock()
 	defer c.mu.Unlock()

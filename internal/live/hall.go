@@ -162,6 +162,9 @@ func (h *hall) attach(c *conn) {
 	if !c.attached.Load() { // gone
 		return
 	}
+	if h.shard.find(h.key) != h { // dropped since the connection looked for it
+		c.suspect.Store(true)
+	}
 	h.conns[c] = struct{}{}
 	h.welcome(c)
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"hash/fnv"
+	"time"
 
 	"github.com/parley-im/parley/internal/chat"
 )
@@ -141,7 +142,7 @@ func (s *shard) notice(app chat.AppID, n *chat.Notice) {
 		for c := range h.conns {
 			h.remove(c)
 		}
-		s.drop(h)
+		s.drop(h, time.Now())
 	}
 }
 

@@ -138,11 +138,13 @@ func (s *shard) enter(app chat.AppID, g *chat.Group) (h *hall, made bool) {
 	return h, true
 }
 
-// drop forgets a hall that nobody is in.
-func (s *shard) drop(h *hall) {
+// drop forgets a hall: of a group that is gone, or that nobody here has come to
+// hear since a moment. Who comes at the same time finds, when he is attached, that
+// it is not the group's hall any more.
+func (s *shard) drop(h *hall, since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.halls[h.key] == h {
+	if s.halls[h.key] == h && h.touched.Load() <= since.Unix() {
 		delete(s.halls, h.key)
 		h.forget()
 	}
@@ -167,8 +169,13 @@ func (s *shard) list(app chat.AppID) (all []*hall) {
 // right.
 func (s *shard) correct(c *conn, key chat.GroupKey, g *chat.Group) {
 	h := s.find(key)
-	if h == nil && g == nil || !c.attached.Load() {
+	if !c.attached.Load() {
 		return
+	}
+	if h == nil && g == nil {
+		if h = c.in(key); h == nil {
+			return
+		}
 	}
 	ctx, cancel := s.reading()
 	defer cancel()

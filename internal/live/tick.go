@@ -14,7 +14,7 @@ import (
 const tickEvery = time.Second
 
 // idleTime is how long a group that nobody here hears is followed still.
-const idleTime = 60 // seconds
+const idleTime = time.Minute
 
 // tick does what is due once a second, and looks at apps that were changed.
 func (d *Door) tick() {
@@ -130,13 +130,13 @@ func (d *Door) all() []*conn {
 
 // tidy forgets groups that nobody here has heard for a while.
 func (d *Door) tidy() {
-	now := time.Now().Unix()
+	since := time.Now().Add(-idleTime)
 	for _, s := range d.shards {
 		for _, h := range s.list(0) {
-			if now-h.touched.Load() > idleTime {
+			if h.touched.Load() <= since.Unix() {
 				s.post(func() {
-					if len(h.conns) == 0 && now-h.touched.Load() > idleTime {
-						s.drop(h)
+					if len(h.conns) == 0 {
+						s.drop(h, since)
 					}
 				})
 			}
