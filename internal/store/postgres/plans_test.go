@@ -28,13 +28,14 @@ func TestStatementsOfABatchFindTheirRowsByKeys(t *testing.T) {
 		Messages: make([]chat.Message, 1), Groups: []chat.GroupHead{{Key: 1}}, Events: make([]chat.Event, 1), Repeats: make([]chat.Repeat, 1),
 		Progress: []chat.Progress{{Put: make([]chat.Pending, 1), Delete: make([]chat.Sequence, 1), Failed: make([]chat.Attempted, 1),
 			Delivered: make([]chat.Attempted, 1), Dead: make([]chat.DeadRange, 1), Replays: []chat.Replay{{Next: 1, Last: 2}, {Next: 3, Last: 2}}, Lane: &chat.LaneState{}}},
-		Spoken: make([]chat.Spoken, 1),
+		Spoken: make([]chat.Spoken, 1), Read: make([]chat.Read, 1),
 	}); err != nil {
 		t.Fatal(err)
 	}
 	statements := []string{
 		lockHead, lockGroups, findRepeats, selectEventsAfter, selectEventsBefore,
 		selectWaiting, selectDead, selectPending + " AND seq = $3", selectDelivered, selectTokens + "hash = $1",
+		selectGroupHeads, selectUnread, selectMember, selectMessages, selectApplications + " AND account = $3",
 	}
 	for _, q := range tx.queued.QueuedQueries {
 		statements = append(statements, q.SQL)
@@ -75,7 +76,7 @@ func TestStatementsOfABatchFindTheirRowsByKeys(t *testing.T) {
 			}
 		}
 	}
-	if len(statements) < 23 {
+	if len(statements) < 29 {
 		t.Errorf("only %d statements were looked at", len(statements))
 	}
 	tx.ended = true // what was queued is not to be sent
