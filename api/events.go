@@ -151,7 +151,7 @@ const (
 	OutcomeRefused  = "refused"
 	OutcomeDropped  = "dropped"  // the sender was told that all is well
 	OutcomeAccepted = "accepted" // stored, and answered OK
-	OutcomeUnknown  = "unknown"  // nothing was found, or not everything was looked at; Text says which
+	OutcomeUnknown  = "unknown"  // nothing was found, not everything was looked at, or the event is of no send; Text says which
 )
 
 // Explanation tells what became of a send.

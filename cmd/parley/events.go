@@ -181,7 +181,9 @@ func printEvent(out io.Writer, d *api.EventDetail) error {
 	line("before-send", string(d.BeforeSend))
 	line("group", d.GroupId)
 	line("from", d.FromAccount)
-	line("random", strconv.FormatUint(uint64(d.Random), 10))
+	if strings.HasPrefix(d.Command, "Group.") { // else it is of no message
+		line("random", strconv.FormatUint(uint64(d.Random), 10))
+	}
 	line("client", strings.TrimSpace(d.ClientIP+" "+d.OptPlatform))
 	if d.Count > 1 {
 		line("count", strconv.Itoa(d.Count))

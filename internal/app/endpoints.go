@@ -70,9 +70,14 @@ func sample(app *chat.App, e *chat.Endpoint, now time.Time) (command string, bod
 		Content: chat.Content{Body: []byte(`[{"MsgContent":{"Text":"sample"},"MsgType":"TIMTextElem"}]`)},
 	}
 	group := chat.Group{ID: sampleGroup, Type: chat.Public, Name: sampleGroup}
-	if slices.Contains(e.Commands, chat.CommandAfterSendMsg) && !slices.Contains(e.Commands, chat.CommandSendMsgException) {
+	wants := func(command string) bool { return slices.Contains(e.Commands, command) }
+	switch {
+	case wants(chat.CommandSendMsgException):
+	case wants(chat.CommandAfterSendMsg):
 		message := chat.Message{From: send.From, Seq: 1, Time: now.Unix(), Priority: chat.Normal, Body: send.Content.Body}
 		return chat.CommandAfterSendMsg, wire.Bodies{}.AfterSend(app, &send, &group, message, now.UnixMilli())
+	case wants(chat.CommandStateChange):
+		return chat.CommandStateChange, wire.StateChange("Login", "Register", send.From, nil, now.UnixMilli())
 	}
 	body, _ = wire.Bodies{}.Exception(app, &send, &group, chat.Fail(api.CodeInvalidParameter, sampleInfo), now.UnixMilli())
 	return chat.CommandSendMsgException, body

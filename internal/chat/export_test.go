@@ -9,3 +9,9 @@ func (b *Backend) Waiting() (n int) {
 	}
 	return n
 }
+
+// Beside is how many read positions and announcements wait for the writers.
+func (b *Backend) Beside() int { return int(b.marking.Load() + b.announcing.Load()) }
+
+// MaxBeside is how many of either may.
+const MaxBeside = maxBeside

@@ -22,6 +22,7 @@ type share struct {
 	lazy   []*flush
 	totals Totals
 	rows   Rows
+	marked map[StandingID]int // where in rows.Read a member's position is
 	head   Head
 	gone   bool      // the app was removed while its sends were waiting
 	sent   []Message // what was accepted, for the audience
@@ -98,7 +99,7 @@ func (w *writer) prepare(tx Tx, s *share, yield bool) error {
 			return err
 		}
 	}
-	s.sent = nil
+	s.sent, s.marked = nil, nil
 	s.rows = Rows{Next: head.Next, Time: max(head.Time, now.UnixMilli()), Totals: head.Totals.plus(s.totals), Now: now.Unix()}
 	moved := make(map[GroupKey]GroupHead, len(keys))
 	for _, e := range s.sends {

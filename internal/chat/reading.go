@@ -29,11 +29,15 @@ func (b *Backend) MarkRead(ctx context.Context, app AppID, g GroupKey, user User
 
 // mark plans a read position; of several of one member the highest.
 func (s *share) mark(r *Read) {
-	for i := range s.rows.Read {
-		if have := &s.rows.Read[i]; have.Group == r.Group && have.User == r.User {
-			have.Seq = max(have.Seq, r.Seq)
-			return
-		}
+	id := StandingID{r.Group, r.User}
+	if at, ok := s.marked[id]; ok {
+		have := &s.rows.Read[at]
+		have.Seq = max(have.Seq, r.Seq)
+		return
 	}
+	if s.marked == nil {
+		s.marked = make(map[StandingID]int)
+	}
+	s.marked[id] = len(s.rows.Read)
 	s.rows.Read = append(s.rows.Read, *r)
 }

@@ -156,18 +156,7 @@ type told struct {
 func (w *world) together(sends []*chat.Send, ctx func(i int) context.Context) []told {
 	w.t.Helper()
 	// Before the transaction begins: a store does not let it be idle for long.
-	hold, held := make(chan struct{}), make(chan struct{})
-	w.store.set(func(f *faulty) {
-		f.begin = func() {
-			f.set(func(f *faulty) { f.begin = nil })
-			close(held)
-			<-hold
-		}
-	})
-	go func() {
-		_ = w.backend.Change(context.Background(), app, func(chat.Records) error { return nil })
-	}()
-	<-held
+	release := w.hold()
 	results := make([]told, len(sends))
 	var all sync.WaitGroup
 	for i, s := range sends {
@@ -182,9 +171,27 @@ func (w *world) together(sends []*chat.Send, ctx func(i int) context.Context) []
 	for w.backend.Waiting() < len(sends) {
 		runtime.Gosched()
 	}
-	close(hold)
+	release()
 	all.Wait()
 	return results
+}
+
+// hold keeps the writer from its next transaction until release is called.
+func (w *world) hold() (release func()) {
+	w.t.Helper()
+	hold, held := make(chan struct{}), make(chan struct{})
+	w.store.set(func(f *faulty) {
+		f.begin = func() {
+			f.set(func(f *faulty) { f.begin = nil })
+			close(held)
+			<-hold
+		}
+	})
+	go func() {
+		_ = w.backend.Change(context.Background(), app, func(chat.Records) error { return nil })
+	}()
+	<-held
+	return func() { close(hold) }
 }
 
 func (w *world) events() []chat.Event {

@@ -203,6 +203,8 @@ func (m *Manager) explain(ctx context.Context, epoch string, e *chat.Event) (x a
 	w := readDetail(e)
 	x = api.Explanation{Outcome: api.OutcomeRefused, Exception: &d, Text: eventText(&d, &w)}
 	switch {
+	case d.Command == chat.CommandStateChange: // of no send
+		x.Outcome = api.OutcomeUnknown
 	case d.Command != chat.CommandSendMsgException:
 		x.Outcome, x.Message = api.OutcomeAccepted, sentOf(&d)
 	case w.Dropped:

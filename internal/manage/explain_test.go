@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/wire"
 )
 
 // inLobby changes something of the lobby.
@@ -121,6 +122,32 @@ func TestEachRuleIsExplainedWithWhatItCompared(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A login is of no send, and no message stands beside it.
+func TestEventOfNoSendIsExplainedAsOne(t *testing.T) {
+	t.Parallel()
+	onEachEngine(t, func(w *world) {
+		w.must(w.backend.UpdateApp(w.Context(), app, func(_ *chat.App, e *chat.Endpoint) error {
+			e.URL, e.Commands = "http://127.0.0.1:1/", []string{chat.CommandStateChange}
+			return nil
+		}))
+		w.backend.Announce(app, chat.Announcement{Command: chat.CommandStateChange, From: "jared", Body: func(at int64) []byte {
+			return wire.StateChange("Login", "Register", "jared", nil, at)
+		}})
+		page, err := w.manager.Events(w.Context(), app, api.EventsRequest{Wait: 20})
+		if err != nil || len(page.Events) != 1 {
+			w.Fatalf("%+v, %v", page, err)
+		}
+		list, err := w.manager.Explain(w.Context(), app, api.ExplainRequest{EventId: page.Events[0].EventId})
+		if err != nil || len(list) != 1 {
+			w.Fatalf("%+v, %v", list, err)
+		}
+		x := list[0]
+		if x.Outcome != api.OutcomeUnknown || x.Message != nil || x.Exception == nil || !strings.Contains(x.Text, "jared logged in or out; this event (State.StateChange)") {
+			w.Errorf("%+v", x)
+		}
+	})
 }
 
 // accept makes a send that is accepted.

@@ -19,7 +19,8 @@ func utc(ms int64) string {
 // compared, what the app backend said before, and how each endpoint fares.
 func eventText(d *api.EventDetail, w *why) string {
 	var b strings.Builder
-	if d.Command == chat.CommandSendMsgException {
+	switch d.Command {
+	case chat.CommandSendMsgException:
 		what := "refused"
 		if w.Dropped {
 			what = "dropped, though its sender was told that all is well,"
@@ -32,7 +33,10 @@ func eventText(d *api.EventDetail, w *why) string {
 		if w.Entry == "client" {
 			b.WriteString(" It came over the sender's own connection.")
 		}
-	} else {
+	case chat.CommandStateChange:
+		fmt.Fprintf(&b, "At %s %s logged in or out; this event (%s) tells the app backend of it, and of no message.",
+			utc(d.EventTime), orSomebody(d.FromAccount), d.Command)
+	default:
 		fmt.Fprintf(&b, "At %s a message from %s to group %s was accepted; this event (%s) tells the app backend of it.",
 			utc(d.EventTime), orSomebody(d.FromAccount), orNone(d.GroupId), d.Command)
 	}

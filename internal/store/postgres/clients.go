@@ -38,7 +38,7 @@ const selectUnread = `SELECT count(*) FROM (SELECT 1 FROM messages WHERE app = $
 // Unread counts what user has not read, up to limit.
 func (s *Store) Unread(ctx context.Context, app chat.AppID, g chat.GroupKey, user chat.UserID, after chat.MsgSeq, limit int) (n int, err error) {
 	err = s.query(ctx, "count unread messages", selectUnread, func(r pgx.Rows) error { return r.Scan(&n) },
-		int64(app), int64(g), int64(after), blob(user), int64(chat.FlagNoUnread|chat.FlagRecalled|chat.FlagErased|chat.FlagTargeted), int64(limit))
+		int64(app), int64(g), int64(min(after, 1<<63-1)), blob(user), int64(chat.FlagNoUnread|chat.FlagRecalled|chat.FlagErased|chat.FlagTargeted), int64(limit))
 	return n, err
 }
 

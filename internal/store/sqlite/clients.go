@@ -38,7 +38,7 @@ func (s *Store) Unread(ctx context.Context, app chat.AppID, g chat.GroupKey, use
 	err = s.read(ctx, func(c *session) error {
 		_, err := c.one(row(&n), `SELECT count(*) FROM (SELECT 1 FROM messages WHERE gkey = ?1 AND seq > ?2 AND sender <> ?3 AND flags & ?4 = 0
 			AND EXISTS (SELECT 1 FROM groups WHERE key = ?1 AND app = ?5) LIMIT ?6)`,
-			int64(g), int64(after), blob(user), int64(chat.FlagNoUnread|chat.FlagRecalled|chat.FlagErased|chat.FlagTargeted), int64(app), int64(limit))
+			int64(g), int64(min(after, 1<<63-1)), blob(user), int64(chat.FlagNoUnread|chat.FlagRecalled|chat.FlagErased|chat.FlagTargeted), int64(app), int64(limit))
 		return err
 	})
 	return n, err

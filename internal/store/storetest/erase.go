@@ -22,7 +22,8 @@ func (w *world) says(t *testing.T, app chat.AppID, g chat.GroupKey, from chat.Us
 		for range n {
 			id := attempt(int(rows.Next))
 			rows.Messages = append(rows.Messages, chat.Message{Group: g, Seq: head.Next, From: from, Random: 7, Time: start, Priority: chat.Low,
-				Flags: chat.FlagHasCloud, Body: []byte(`["secret"]`), Cloud: "secret", Attempt: id})
+				Flags: chat.FlagHasCloud | chat.FlagTargeted, Body: []byte(`["secret"]`), Cloud: "secret", To: []chat.UserID{"secret"},
+				Mentions: []chat.Mention{{User: "secret"}}, Attempt: id})
 			e := event(app, rows.Next, id, id, start)
 			e.From, e.Body, e.Detail = from, []byte(`{"MsgBody":["secret"]}`), []byte(`{"compared":{"limit":3,"word":"secret"}}`)
 			rows.Events = append(rows.Events, e)
@@ -92,7 +93,7 @@ func (s stored) without(user chat.UserID, event chat.Sequence, message chat.MsgS
 	for g, list := range s.Messages {
 		for _, m := range list {
 			if m.From == user && m.Seq <= message {
-				m.Body, m.Cloud, m.Flags = []byte("[]"), "", m.Flags|chat.FlagErased
+				m.Body, m.Cloud, m.To, m.Mentions, m.Flags = []byte("[]"), "", nil, nil, m.Flags|chat.FlagErased
 			}
 			left.Messages[g] = append(left.Messages[g], m)
 		}

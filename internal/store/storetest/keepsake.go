@@ -47,7 +47,10 @@ func Fill(t *testing.T, s chat.Store) {
 			}
 			for j, text := range keepsakes {
 				if err := r.PutMember(key, chat.Member{User: chat.UserID("user-" + text), Role: []chat.Role{chat.RoleOwner, chat.RoleAdmin, chat.RoleMember}[j%3],
-					JoinTime: start + int64(j), ReadSeq: chat.MsgSeq(j), MsgFlag: "Discard", NameCard: text, LastMsgTime: start}); err != nil {
+					JoinTime: start + int64(j), ReadSeq: chat.MsgSeq(j), MsgFlag: "Discard", NameCard: text, LastMsgTime: start, JoinSeq: chat.MsgSeq(j) << 50}); err != nil {
+					return err
+				}
+				if err := r.PutApplication(chat.Application{Group: key, User: chat.UserID("asks-" + text), Text: text, Time: start - int64(j)}); err != nil {
 					return err
 				}
 			}
@@ -59,6 +62,10 @@ func Fill(t *testing.T, s chat.Store) {
 		})
 	}
 	w.send(t, app1, kept, 20, 0, start)
+	w.put(t, app1, kept,
+		chat.Message{From: "user-plain", To: []chat.UserID{"user-日本", "user-a\x00b"}, Flags: chat.FlagTargeted},
+		chat.Message{From: "user-plain", Mentions: []chat.Mention{{All: true}, {User: "user-日本"}}},
+	)
 	w.change(t, app1, func(r chat.Records) error {
 		if _, err := r.AddReplay(chat.Replay{Endpoint: chat.PrimaryEndpoint, First: 1, Next: 2, Last: 5, Dead: true, Group: "g\x00"}); err != nil {
 			return err
@@ -130,6 +137,9 @@ func Describe(t *testing.T, s chat.Store) string {
 				texts := bytesOf([]string{string(m.User), m.NameCard})
 				m.User, m.NameCard = "", ""
 				tell("member", []any{m, texts})
+			}
+			for _, a := range get[[]chat.Application](t)(s.Applications(t.Context(), a.ID, key, 1000)) {
+				tell("application", []any{[]byte(a.User), []byte(a.Text), a.Time})
 			}
 			tell("muted", get[[]chat.Muted](t)(s.Muted(t.Context(), a.ID, key, start)))
 			for _, m := range get[[]chat.Message](t)(s.Messages(t.Context(), a.ID, key, 1<<40, 1000)) {

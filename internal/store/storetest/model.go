@@ -11,12 +11,13 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// modelGroup is a group in plain Go: members in order of joining, and mutes,
-// which outlive them.
+// modelGroup is a group in plain Go: members in order of joining, mutes, which
+// outlive them, and applications in order.
 type modelGroup struct {
-	key     chat.GroupKey
-	members []chat.Member
-	mutes   map[chat.UserID]int64
+	key          chat.GroupKey
+	members      []chat.Member
+	mutes        map[chat.UserID]int64
+	applications []chat.Application
 }
 
 // model drives groups, members, mutes and accounts at random and compares all
@@ -63,7 +64,7 @@ func modelStep(t *rapid.T, r chat.Records, groups map[chat.GroupID]*modelGroup, 
 	if ok != (g != nil) || ok && got.Members != int64(len(g.members)) {
 		t.Fatalf("group %q within the transaction: %+v, %v; want %+v", id, got, ok, g)
 	}
-	what := rapid.SampledFrom([]string{"create", "join", "join", "leave", "mute", "dissolve", "import", "delete account"}).Draw(t, "change")
+	what := rapid.SampledFrom([]string{"create", "join", "join", "leave", "mute", "apply", "apply", "withdraw", "dissolve", "import", "delete account"}).Draw(t, "change")
 	switch {
 	case what == "import":
 		a := chat.Account{User: user, Nick: rapid.StringN(0, 3, -1).Draw(t, "nick")}
@@ -75,6 +76,7 @@ func modelStep(t *rapid.T, r chat.Records, groups map[chat.GroupID]*modelGroup, 
 		for _, g := range groups {
 			g.leave(user)
 			delete(g.mutes, user)
+			g.withdraw(user)
 		}
 	case g == nil:
 		key, err := r.CreateGroup(chat.Group{ID: id, Type: chat.Public})
@@ -87,12 +89,19 @@ func modelStep(t *rapid.T, r chat.Records, groups map[chat.GroupID]*modelGroup, 
 		groups[id] = &modelGroup{key: key, mutes: map[chat.UserID]int64{}}
 	case what == "create" || what == "join":
 		m := chat.Member{User: user, Role: rapid.SampledFrom([]chat.Role{chat.RoleMember, chat.RoleAdmin}).Draw(t, "role"),
-			JoinTime: rapid.Int64Range(0, 9).Draw(t, "joined")}
+			JoinTime: rapid.Int64Range(0, 9).Draw(t, "joined"), JoinSeq: chat.MsgSeq(rapid.Uint64Range(0, 9).Draw(t, "since"))}
 		must(t, r.PutMember(g.key, m))
 		g.join(m)
 	case what == "leave":
 		must(t, r.DeleteMember(g.key, user))
 		g.leave(user)
+	case what == "apply":
+		a := chat.Application{Group: g.key, User: user, Text: rapid.StringN(0, 3, -1).Draw(t, "text"), Time: rapid.Int64Range(0, 9).Draw(t, "applied")}
+		must(t, r.PutApplication(a))
+		g.apply(a)
+	case what == "withdraw":
+		must(t, r.DeleteApplication(g.key, user))
+		g.withdraw(user)
 	case what == "mute":
 		until := rapid.SampledFrom([]int64{0, 1, start, chat.Forever}).Draw(t, "until")
 		must(t, r.PutMute(g.key, user, until))
@@ -117,10 +126,22 @@ func (g *modelGroup) leave(user chat.UserID) {
 	g.members = slices.DeleteFunc(g.members, func(m chat.Member) bool { return m.User == user })
 }
 
+func (g *modelGroup) apply(a chat.Application) {
+	if i := slices.IndexFunc(g.applications, func(o chat.Application) bool { return o.User == a.User }); i >= 0 {
+		g.applications[i] = a
+		return
+	}
+	g.applications = append(g.applications, a)
+}
+
+func (g *modelGroup) withdraw(user chat.UserID) {
+	g.applications = slices.DeleteFunc(g.applications, func(a chat.Application) bool { return a.User == user })
+}
+
 func copyGroups(groups map[chat.GroupID]*modelGroup) map[chat.GroupID]*modelGroup {
 	out := map[chat.GroupID]*modelGroup{}
 	for id, g := range groups {
-		out[id] = &modelGroup{key: g.key, members: slices.Clone(g.members), mutes: maps.Clone(g.mutes)}
+		out[id] = &modelGroup{key: g.key, members: slices.Clone(g.members), mutes: maps.Clone(g.mutes), applications: slices.Clone(g.applications)}
 	}
 	return out
 }
@@ -148,6 +169,7 @@ func compareModel(t *rapid.T, w *world, app chat.AppID, groups map[chat.GroupID]
 			joined[want[i].User] = append(joined[want[i].User], g.key)
 		}
 		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app, g.key, 0, 100)), want)
+		equal(t, "applications", get[[]chat.Application](t)(w.store.Applications(w.ctx, app, g.key, 100)), g.applications)
 		var muted []chat.Muted
 		for u, until := range g.mutes {
 			if until > 1 {

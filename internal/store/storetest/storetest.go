@@ -104,6 +104,14 @@ func Run(t *testing.T, open Open) {
 		{"it is blanked in slices, through restarts", erasedInSlices},
 		{"it is blanked amid other changes", erasedAmidChanges},
 
+		{"receivers and mentions come back", receivers},
+		{"the number since which a member is there comes back", joins},
+		{"heads of many groups are read", groupHeads},
+		{"what is unread is counted", unread},
+		{"applications are kept in order", applications},
+		{"a read position never falls", readPositions},
+		{"notices come back with their changes", notices},
+
 		{"a repeat is found within the window", repeats},
 		{"repeats follow a model", repeatsModel},
 		{"repeats survive a restart", repeatsRestart},

@@ -117,7 +117,10 @@ func fillRandomly(t *rapid.T, s chat.Store, app chat.AppID) {
 			}
 			groups = append(groups, key)
 			for _, user := range some("members") {
-				must(r.PutMember(key, chat.Member{User: chat.UserID(user), Role: chat.RoleMember, NameCard: user}))
+				must(r.PutMember(key, chat.Member{User: chat.UserID(user), Role: chat.RoleMember, NameCard: user, ReadSeq: chat.MsgSeq(len(user)), JoinSeq: chat.MsgSeq(len(user)) << 50}))
+			}
+			for _, user := range some("applications") {
+				must(r.PutApplication(chat.Application{Group: key, User: chat.UserID(user), Text: user, Time: int64(len(user))}))
 			}
 			for _, user := range some("mutes") {
 				must(r.PutMute(key, chat.UserID(user), chat.Forever))
@@ -134,6 +137,9 @@ func fillRandomly(t *rapid.T, s chat.Store, app chat.AppID) {
 				g := h.Groups[key]
 				for i, text := range some("texts") {
 					m := chat.Message{Group: key, Seq: g.Next, From: chat.UserID(text), Random: 1<<32 - 1, Time: now, Body: []byte("body" + text), Attempt: chat.AttemptID{byte(app), byte(n), byte(i), byte(key)}}
+					if i%2 == 1 {
+						m.To, m.Mentions = []chat.UserID{"\x00"}, []chat.Mention{{All: true}, {User: "u"}}
+					}
 					rows.Messages = append(rows.Messages, m)
 					rows.Repeats = append(rows.Repeats, chat.Repeat{Key: chat.RepeatKey(m.Attempt), Attempt: m.Attempt, Seq: m.Seq, Time: now})
 					g.Next++

@@ -237,5 +237,6 @@ export interface JoinedGroup {
 // forever is the end and the length of a mute without end, in seconds.
 export const forever = 4294967295;
 export const exceptionCommand = "Group.CallbackSendMsgException";
-export const callbackCommands = [exceptionCommand, "Group.CallbackBeforeSendMsg", "Group.CallbackAfterSendMsg"];
+export const stateCommand = "State.StateChange";
+export const callbackCommands = [exceptionCommand, "Group.CallbackBeforeSendMsg", "Group.CallbackAfterSendMsg", stateCommand];
 export const groupTypes = ["Public", "Private", "ChatRoom", "AVChatRoom", "Community"];

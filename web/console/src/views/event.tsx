@@ -6,7 +6,7 @@ import { useLoad } from "../../../shared/load";
 import { withQuery } from "../../../shared/router";
 import { app, call, get, page } from "../api";
 import { Badge, Empty, Fact, Facts, Json, Outcome, Panel, Show, Time, useAction, View } from "../parts";
-import { forever, type EventDelivery, type EventDetail } from "../types";
+import { forever, stateCommand, type EventDelivery, type EventDetail } from "../types";
 import { language, number, t } from "../words";
 
 // Milliseconds between two looks, and how long the quick ones go on.
@@ -40,6 +40,7 @@ export function EventView(props: { id: string; event: string }) {
 function Detail(props: { id: string; of: EventDetail; reload: () => void }) {
   const { id, of: d } = props;
   const code = d.ErrorCode ? explainCode(d.ErrorCode, language) : undefined;
+  const state = d.Command === stateCommand; // of no message, and of no group
   const title = d.ErrorCode ? (code?.what ?? t.code(d.ErrorCode)) : d.Command;
   return (
     <View title={title}>
@@ -53,13 +54,13 @@ function Detail(props: { id: string; of: EventDetail; reload: () => void }) {
         <div>
           {d.Rule && <Compared of={d} />}
           {d.BeforeSend && <BeforeSend of={d.BeforeSend} />}
-          <Panel title={t.event.send}>
+          <Panel title={state ? t.event.state : t.event.send}>
             <Facts>
               <Fact name={t.user}>{d.From_Account ? <><a class="break" href={page(id, "users", d.From_Account)}>{d.From_Account}</a> <a class="aside" href={withQuery(page(id, "events"), { from: d.From_Account })}>{t.event.allOf}</a></> : "–"}</Fact>
-              <Fact name={t.group}>{d.GroupId ? <><a class="break" href={page(id, "groups", d.GroupId)}>{d.GroupId}</a> <a class="aside" href={withQuery(page(id, "events"), { group: d.GroupId })}>{t.event.allOf}</a></> : "–"}</Fact>
+              {!state && <Fact name={t.group}>{d.GroupId ? <><a class="break" href={page(id, "groups", d.GroupId)}>{d.GroupId}</a> <a class="aside" href={withQuery(page(id, "events"), { group: d.GroupId })}>{t.event.allOf}</a></> : "–"}</Fact>}
               <Fact name={t.time}><Time ms={d.EventTime} ago /></Fact>
               <Fact name={t.event.client}>{d.OptPlatform} {d.ClientIP}</Fact>
-              <Fact name="Random">{d.Random}</Fact>
+              {!state && <Fact name="Random">{d.Random}</Fact>}
               {d.Count > 1 && <Fact name={t.event.count}>{t.event.shares(number(d.Count))}</Fact>}
               {d.Truncated ? <Fact name={t.event.cut}>{t.event.cutBytes(number(d.Truncated))}</Fact> : null}
               <Fact name={t.event.callback}><span class="break">{d.Command}</span></Fact>

@@ -49,7 +49,7 @@ export const en = {
   },
   event: {
     title: "Event", gone: "There is no such event. It may be older than what is kept.", toList: "To the list", refusedBy: "Refused by the rule:",
-    send: "The message", allOf: "all exceptions", client: "Sent from", count: "Shared record", shares: (n: string) => `${n} refusals alike within a second`,
+    send: "The message", state: "The user", allOf: "all exceptions", client: "Sent from", count: "Shared record", shares: (n: string) => `${n} refusals alike within a second`,
     cut: "Cut", cutBytes: (n: string) => `${n} bytes of the message are not kept`, callback: "Callback", id: "Event id", epoch: "epoch",
     compared: "What the rule compared", comparedNothing: "This rule looks at the request alone.", beforeSend: "Before-send question", beforeSendNote: "What your app's backend answered.",
     answer: "Answer", deliveries: "Deliveries", noEndpoint: "There is no endpoint to tell.", again: "Send again", againTo: (e: string) => `Send again to ${e}`, againAll: "Send again to all",
@@ -149,7 +149,7 @@ export const en = {
     CallbackURL: { label: "Callback URL", help: "http or https. Empty: no callbacks." },
     CallbackToken: { label: "Callback token", help: "Signs callbacks with Sign and RequestTime." },
     CallbackCA: { label: "Trusted certificates", help: "PEM of the certificates that the callback URL may have. Empty: the system's." },
-    CallbackCommands: { label: "Callbacks to make", help: "SendMsgException tells of refused messages, BeforeSendMsg asks before each is delivered, AfterSendMsg tells of delivered ones." },
+    CallbackCommands: { label: "Callbacks to make", help: "SendMsgException tells of refused messages, BeforeSendMsg asks before each is delivered, AfterSendMsg tells of delivered ones, StateChange of logins and logouts." },
     EventTime: { label: "EventTime as", help: "The form of the field EventTime in callbacks." },
     EventTimeInteger: "number", EventTimeString: "text",
     ModernTypes: { label: "New names of group types", help: "Work and Meeting instead of Private and ChatRoom in callbacks and answers." },

@@ -48,7 +48,7 @@ export const ko: Words = {
   },
   event: {
     title: "이벤트", gone: "그런 이벤트가 없습니다. 보관 기간이 지났을 수 있습니다.", toList: "목록으로", refusedBy: "거부한 규칙:",
-    send: "메시지", allOf: "모든 예외", client: "보낸 곳", count: "묶인 기록", shares: (n) => `1초 안에 같은 거부 ${n}회`,
+    send: "메시지", state: "사용자", allOf: "모든 예외", client: "보낸 곳", count: "묶인 기록", shares: (n) => `1초 안에 같은 거부 ${n}회`,
     cut: "잘림", cutBytes: (n) => `메시지의 ${n}바이트는 보관되지 않음`, callback: "콜백", id: "이벤트 ID", epoch: "에포크",
     compared: "규칙이 비교한 값", comparedNothing: "이 규칙은 요청만 봅니다.", beforeSend: "보내기 전 콜백", beforeSendNote: "앱 백엔드의 답입니다.",
     answer: "답", deliveries: "전달", noEndpoint: "알릴 엔드포인트가 없습니다.", again: "다시 보내기", againTo: (e) => `${e}에 다시 보내기`, againAll: "모두에게 다시 보내기",
@@ -143,7 +143,7 @@ export const ko: Words = {
     CallbackURL: { label: "콜백 URL", help: "http 또는 https. 비우면 콜백 없음." },
     CallbackToken: { label: "콜백 토큰", help: "콜백을 Sign과 RequestTime으로 서명합니다." },
     CallbackCA: { label: "신뢰할 인증서", help: "콜백 URL에 허용할 인증서(PEM). 비우면 시스템 인증서." },
-    CallbackCommands: { label: "사용할 콜백", help: "SendMsgException은 거부된 메시지를 알리고, BeforeSendMsg는 전달 전에 묻고, AfterSendMsg는 전달된 메시지를 알립니다." },
+    CallbackCommands: { label: "사용할 콜백", help: "SendMsgException은 거부된 메시지를 알리고, BeforeSendMsg는 전달 전에 묻고, AfterSendMsg는 전달된 메시지를, StateChange는 로그인과 로그아웃을 알립니다." },
     EventTime: { label: "EventTime 형식", help: "콜백의 EventTime 필드 형식." },
     EventTimeInteger: "숫자", EventTimeString: "문자열",
     ModernTypes: { label: "새 그룹 유형 이름", help: "콜백과 응답에서 Private, ChatRoom 대신 Work, Meeting을 씁니다." },

@@ -48,7 +48,7 @@ export const zh: Words = {
   },
   event: {
     title: "事件", gone: "没有此事件，可能已超过保留期。", toList: "回到列表", refusedBy: "拒绝它的规则：",
-    send: "消息", allOf: "全部异常", client: "发送来源", count: "合并记录", shares: (n) => `一秒内 ${n} 次相同的拒绝`,
+    send: "消息", state: "用户", allOf: "全部异常", client: "发送来源", count: "合并记录", shares: (n) => `一秒内 ${n} 次相同的拒绝`,
     cut: "截断", cutBytes: (n) => `消息有 ${n} 字节未保留`, callback: "回调", id: "事件 ID", epoch: "纪元",
     compared: "规则比较的值", comparedNothing: "此规则只检查请求本身。", beforeSend: "发送前回调", beforeSendNote: "应用后台的应答。",
     answer: "应答", deliveries: "投递", noEndpoint: "没有可通知的端点。", again: "重新发送", againTo: (e) => `重新发送给 ${e}`, againAll: "重新发送给全部",
@@ -143,7 +143,7 @@ export const zh: Words = {
     CallbackURL: { label: "回调 URL", help: "http 或 https。留空：不回调。" },
     CallbackToken: { label: "回调令牌", help: "用 Sign 和 RequestTime 为回调签名。" },
     CallbackCA: { label: "信任的证书", help: "回调 URL 可使用的证书（PEM）。留空：系统证书。" },
-    CallbackCommands: { label: "启用的回调", help: "SendMsgException 通知被拒绝的消息，BeforeSendMsg 在投递前询问，AfterSendMsg 通知已投递的消息。" },
+    CallbackCommands: { label: "启用的回调", help: "SendMsgException 通知被拒绝的消息，BeforeSendMsg 在投递前询问，AfterSendMsg 通知已投递的消息，StateChange 通知登录和登出。" },
     EventTime: { label: "EventTime 格式", help: "回调中 EventTime 字段的形式。" },
     EventTimeInteger: "数字", EventTimeString: "文本",
     ModernTypes: { label: "使用新的群类型名", help: "在回调和应答中用 Work 和 Meeting 代替 Private 和 ChatRoom。" },
