@@ -123,6 +123,13 @@ func (c *conn) leave(h *hall) {
 	}
 }
 
+// in says whether the connection is subscribed to a group.
+func (c *conn) in(h *hall) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.halls, h)
+}
+
 func (c *conn) listHalls() []*hall {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -117,9 +117,7 @@ func placeholderFrame(h *hall, seq chat.MsgSeq, reason string) []byte {
 func recentFrame(h *hall, list []chat.Message) []byte {
 	p := pushedRecent{"Recent", string(h.id), make([]pushedMessage, 0, len(list))}
 	for i := range list {
-		if list[i].Flags&(chat.FlagRecalled|chat.FlagErased) == 0 {
-			p.MessageList = append(p.MessageList, shown(h, &list[i]))
-		}
+		p.MessageList = append(p.MessageList, shown(h, &list[i]))
 	}
 	return encode(p)
 }
