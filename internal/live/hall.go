@@ -116,6 +116,42 @@ func (h *hall) readTo(last chat.MsgSeq) {
 	}
 }
 
+// readToHead pushes all that is stored.
+func (h *hall) readToHead() {
+	ctx, cancel := h.shard.reading()
+	heads, err := h.shard.door.backend.Reader().GroupHeads(ctx, h.app, []chat.GroupKey{h.key})
+	cancel()
+	if err != nil {
+		h.owed.Store(h.next.Load()) // at least one number is looked for again
+		return
+	}
+	if next := heads[h.key]; next > chat.MsgSeq(h.next.Load()) {
+		h.readTo(next - 1)
+	}
+}
+
+// giveSince gives connections what was pushed from a number on, before they were
+// here.
+func (h *hall) giveSince(from chat.MsgSeq, conns []*conn) {
+	for next := chat.MsgSeq(h.next.Load()); from < next && len(conns) > 0; from += readPage {
+		upTo := min(next, from+readPage) - 1
+		ctx, cancel := h.shard.reading()
+		list, err := h.shard.door.backend.Reader().Messages(ctx, h.app, h.key, upTo, int(upTo-from)+1)
+		cancel()
+		if err != nil {
+			h.shard.door.log.Warn("messages for new members could not be read; they find them in the history", "app", h.app, "group", h.id, "error", err)
+			return
+		}
+		for i := len(list) - 1; i >= 0; i-- {
+			for _, c := range conns {
+				if list[i].Seq >= from {
+					h.give(c, frameFor(h, &list[i], c.user))
+				}
+			}
+		}
+	}
+}
+
 // push gives a message to all who may hear it.
 func (h *hall) push(m *chat.Message) {
 	if m.Seq != 0 {

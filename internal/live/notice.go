@@ -131,9 +131,10 @@ func (s *shard) notice(app chat.AppID, n *chat.Notice) {
 	if h != nil && n.Next > 0 && chat.MsgSeq(h.next.Load()) < n.Next {
 		h.readTo(n.Next - 1) // what was said before comes before
 	}
+	after := func() {}
 	switch n.Kind {
 	case chat.NoticeJoined:
-		s.admit(app, n)
+		after = s.admit(app, n)
 		h = s.find(n.Key) // it may have been made just now
 	case chat.NoticeRecalled:
 		if h != nil {
@@ -146,6 +147,7 @@ func (s *shard) notice(app chat.AppID, n *chat.Notice) {
 	if len(h.conns) > 0 {
 		h.broadcast(noticeFrame(n))
 	}
+	after()
 	switch n.Kind {
 	case chat.NoticeLeft:
 		// Whatever they are by now: who came back is let in by a later notice, and
@@ -163,18 +165,40 @@ func (s *shard) notice(app chat.AppID, n *chat.Notice) {
 	}
 }
 
-// admit subscribes the connections of who joined.
-func (s *shard) admit(app chat.AppID, n *chat.Notice) {
+// admit subscribes the connections of who joined, and returns what is to be done
+// when they have heard of it: to give them what was said since.
+func (s *shard) admit(app chat.AppID, n *chat.Notice) (after func()) {
+	after = func() {}
 	var conns []*conn
 	for _, user := range n.Users {
 		conns = append(conns, s.door.of(app, user)...)
 	}
 	if len(conns) == 0 {
-		return
+		return after
 	}
 	g := s.door.group(app, n)
+	if g == nil {
+		return after
+	}
+	h, _ := s.enter(app, g)
+	fresh := h.start.CompareAndSwap(0, uint64(n.Next)) // it follows its group from here on
+	h.begin()
+	var admitted []*conn
 	for _, c := range conns {
-		s.correct(c, n.Key, g)
+		if _, in := h.conns[c]; in {
+			continue
+		}
+		s.correct(c, n.Key, nil)
+		if _, in := h.conns[c]; in {
+			admitted = append(admitted, c)
+		}
+	}
+	return func() {
+		if fresh { // what was said meanwhile was handed over to nobody
+			h.readToHead()
+		} else if h.kind != chat.AVChatRoom { // whose last messages were given
+			h.giveSince(n.Next, admitted)
+		}
 	}
 }
 
