@@ -70,5 +70,5 @@ func (b *Backend) seen(ctx context.Context, app AppID, by Actor, g GroupKey) (Me
 
 // about begins what is told of a group: who did it, where and when.
 func (by Actor) about(kind NoticeKind, g *Group, now time.Time) Notice {
-	return Notice{Kind: kind, Key: g.Key, Group: g.ID, Operator: by.User, Time: now.UnixMilli()}
+	return Notice{Kind: kind, Key: g.Key, Group: g.ID, Operator: by.User, Time: now.UnixMilli(), Next: g.NextMsgSeq}
 }

@@ -31,6 +31,7 @@ type Notice struct {
 	Operator UserID       `json:",omitempty"` // who did it
 	Users    []UserID     `json:",omitempty"`
 	Time     int64        `json:",omitempty"` // unix milliseconds
+	Next     MsgSeq       `json:",omitempty"` // of a group: the number of its next message; those below were committed before
 	Role     Role         `json:",omitempty"`
 	NameCard *string      `json:",omitempty"`
 	Until    int64        `json:",omitempty"` // unix seconds, 0 not muted, Forever without end

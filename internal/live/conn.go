@@ -123,8 +123,8 @@ func (c *conn) leave(h *hall) {
 	}
 }
 
-// in is the hall of a group that the connection is subscribed to, dropped or not.
-func (c *conn) in(key chat.GroupKey) *hall {
+// hallOf is the hall of a group that the connection is subscribed to, dropped or not.
+func (c *conn) hallOf(key chat.GroupKey) *hall {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, h := range c.halls {
@@ -133,6 +133,13 @@ func (c *conn) in(key chat.GroupKey) *hall {
 		}
 	}
 	return nil
+}
+
+// in says whether the connection is subscribed to a group.
+func (c *conn) in(h *hall) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Contains(c.halls, h)
 }
 
 func (c *conn) listHalls() []*hall {

@@ -197,7 +197,7 @@ func (d *Door) recheck(c *conn) {
 		}
 		for _, h := range c.listHalls() {
 			if !wanted[h.key] {
-				h.shard.post(func() { h.shard.correct(c, h.key, nil) })
+				h.shard.post(func() { h.verify(c) })
 			}
 		}
 	})

@@ -114,12 +114,21 @@ func placeholderFrame(h *hall, seq chat.MsgSeq, reason string) []byte {
 	return encode(pushedPlaceholder{"Placeholder", string(h.id), uint64(seq), reason})
 }
 
+// frameFor is what one user is pushed at a message's number.
+func frameFor(h *hall, m *chat.Message, user chat.UserID) []byte {
+	switch {
+	case m.Flags&(chat.FlagRecalled|chat.FlagErased) != 0:
+		return placeholderFrame(h, m.Seq, placeDeleted)
+	case !m.VisibleTo(user, 0):
+		return placeholderFrame(h, m.Seq, placeNotForYou)
+	}
+	return messageFrame(h, m)
+}
+
 func recentFrame(h *hall, list []chat.Message) []byte {
 	p := pushedRecent{"Recent", string(h.id), make([]pushedMessage, 0, len(list))}
 	for i := range list {
-		if list[i].Flags&(chat.FlagRecalled|chat.FlagErased) == 0 {
-			p.MessageList = append(p.MessageList, shown(h, &list[i]))
-		}
+		p.MessageList = append(p.MessageList, shown(h, &list[i]))
 	}
 	return encode(p)
 }

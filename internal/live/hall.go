@@ -23,6 +23,7 @@ type hall struct {
 	next    atomic.Uint64 // anybody's to read: the number of the next message to be pushed; 0: it does not follow yet
 	touched atomic.Int64  // anybody's: unix seconds of the last connection that came
 	early   chat.MsgSeq   // the newest message that was handed over before it followed
+	owed    atomic.Uint64 // anybody's to read: the newest message that is to be pushed and could not be read; 0: none
 	conns   map[*conn]struct{}
 	recent  recent // anybody's
 }
@@ -45,9 +46,7 @@ func (h *hall) begin() {
 	}
 	h.next.Store(start)
 	h.recent.begin(chat.MsgSeq(start))
-	if h.kind == chat.AVChatRoom {
-		h.recall()
-	}
+	h.recall()
 	if h.early >= chat.MsgSeq(start) {
 		h.readTo(h.early)
 	}
@@ -55,12 +54,13 @@ func (h *hall) begin() {
 
 // recall reads what was said last in a room whose members do not ask.
 func (h *hall) recall() {
-	ctx, cancel := h.shard.reading()
-	defer cancel()
-	last := chat.MsgSeq(h.next.Load()) - 1
-	if last == 0 {
+	next := h.next.Load()
+	if h.kind != chat.AVChatRoom || next <= 1 {
 		return
 	}
+	last := chat.MsgSeq(next - 1)
+	ctx, cancel := h.shard.reading()
+	defer cancel()
 	list, err := h.shard.door.backend.Reader().Messages(ctx, h.app, h.key, last, roomRecent)
 	if err != nil {
 		h.shard.door.log.Warn("the last messages of a room could not be read", "app", h.app, "group", h.id, "error", err)
@@ -91,6 +91,11 @@ const readPage = 100
 // readTo pushes what is stored up to a number. What cannot be read now is read
 // later.
 func (h *hall) readTo(last chat.MsgSeq) {
+	if h.next.Load() == 0 {
+		h.early = max(h.early, last)
+		return
+	}
+	last = max(last, chat.MsgSeq(h.owed.Swap(0)))
 	for next := chat.MsgSeq(h.next.Load()); next != 0 && next <= last; {
 		ctx, cancel := h.shard.reading()
 		upTo := min(last, next+readPage-1)
@@ -98,6 +103,7 @@ func (h *hall) readTo(last chat.MsgSeq) {
 		cancel()
 		if err != nil {
 			h.shard.door.log.Warn("messages to be pushed could not be read; it is tried again", "app", h.app, "group", h.id, "error", err)
+			h.owed.Store(uint64(last))
 			return
 		}
 		for i := len(list) - 1; i >= 0; i-- {
@@ -107,6 +113,42 @@ func (h *hall) readTo(last chat.MsgSeq) {
 		}
 		next = upTo + 1
 		h.next.Store(uint64(next))
+	}
+}
+
+// readToHead pushes all that is stored.
+func (h *hall) readToHead() {
+	ctx, cancel := h.shard.reading()
+	heads, err := h.shard.door.backend.Reader().GroupHeads(ctx, h.app, []chat.GroupKey{h.key})
+	cancel()
+	if err != nil {
+		h.owed.Store(h.next.Load()) // at least one number is looked for again
+		return
+	}
+	if next := heads[h.key]; next > chat.MsgSeq(h.next.Load()) {
+		h.readTo(next - 1)
+	}
+}
+
+// giveSince gives connections what was pushed from a number on, before they were
+// here.
+func (h *hall) giveSince(from chat.MsgSeq, conns []*conn) {
+	for next := chat.MsgSeq(h.next.Load()); from < next && len(conns) > 0; from += readPage {
+		upTo := min(next, from+readPage) - 1
+		ctx, cancel := h.shard.reading()
+		list, err := h.shard.door.backend.Reader().Messages(ctx, h.app, h.key, upTo, int(upTo-from)+1)
+		cancel()
+		if err != nil {
+			h.shard.door.log.Warn("messages for new members could not be read; they find them in the history", "app", h.app, "group", h.id, "error", err)
+			return
+		}
+		for i := len(list) - 1; i >= 0; i-- {
+			for _, c := range conns {
+				if list[i].Seq >= from {
+					h.give(c, frameFor(h, &list[i], c.user))
+				}
+			}
+		}
 	}
 }
 
@@ -127,13 +169,19 @@ func (h *hall) push(m *chat.Message) {
 		h.broadcast(frame)
 		return
 	}
-	for c := range h.conns {
-		if m.VisibleTo(c.user, 0) {
-			h.give(c, frame)
-		}
+	// One by one: who was subscribed and is not taken in yet, and so cannot be
+	// judged, must not hear that it is not for him. He finds it in the history.
+	var place []byte
+	if m.Seq != 0 { // so that the others see no gap
+		place = placeholderFrame(h, m.Seq, placeNotForYou)
 	}
-	if m.Seq != 0 { // so that the others see no gap; who has the message knows the number
-		h.broadcast(placeholderFrame(h, m.Seq, placeNotForYou))
+	for c := range h.conns {
+		switch {
+		case m.VisibleTo(c.user, 0):
+			h.give(c, frame)
+		case place != nil:
+			h.give(c, place)
+		}
 	}
 }
 
@@ -159,7 +207,7 @@ func (h *hall) give(c *conn, frame []byte) {
 
 // attach takes in a connection that was subscribed when it was made.
 func (h *hall) attach(c *conn) {
-	if !c.attached.Load() { // gone
+	if !c.in(h) { // gone, or corrected meanwhile
 		return
 	}
 	if h.shard.find(h.key) != h { // dropped since the connection looked for it
@@ -172,7 +220,7 @@ func (h *hall) attach(c *conn) {
 // welcome gives a connection what was said last, where nobody can ask for it.
 func (h *hall) welcome(c *conn) {
 	if h.kind == chat.AVChatRoom {
-		h.give(c, recentFrame(h, h.recent.last(roomRecent, roomRecentTime)))
+		h.give(c, recentFrame(h, h.recent.last(h.shard.door.backend.Now(), c.user)))
 	}
 }
 
@@ -196,6 +244,16 @@ func (h *hall) admit(c *conn) {
 	h.welcome(c)
 }
 
+// verify looks again whether a connection's user is a member; in a group that is
+// gone nobody is.
+func (h *hall) verify(c *conn) {
+	if h.shard.find(h.key) != h {
+		h.remove(c)
+		return
+	}
+	h.shard.correct(c, h.key, nil)
+}
+
 // remove unsubscribes a connection of who is no member.
 func (h *hall) remove(c *conn) {
 	c.leave(h)
@@ -204,4 +262,4 @@ func (h *hall) remove(c *conn) {
 }
 
 // forget gives back what the hall holds.
-func (h *hall) forget() { h.recent.clear() }
+func (h *hall) forget() { h.recent.end() }

@@ -2,7 +2,7 @@ package live
 
 import (
 	"hash/fnv"
-	"time"
+	"math"
 
 	"github.com/parley-im/parley/internal/chat"
 )
@@ -30,7 +30,10 @@ func (d *Door) Noticed(app chat.AppID, notices []chat.Notice, complete bool) {
 				d.shards[hash(n.Users[0])%shards].post(func() { d.tellUser(app, n) })
 			}
 		case chat.NoticeDeletedOut:
-			d.forget(app) // what they said is blanked
+			for _, s := range d.shards { // what they said is blanked, also what waits to be pushed
+				s.erase(app, n.Users)
+				s.post(func() { s.erase(app, n.Users) })
+			}
 			for _, user := range n.Users {
 				d.shards[hash(user)%shards].post(func() {
 					for _, c := range d.of(app, user) {
@@ -84,11 +87,23 @@ func hash(user chat.UserID) uint32 {
 	return h.Sum32()
 }
 
-// forget drops what an app's groups have in memory of what was said.
+// erase blanks what users said in what an app's groups have in memory.
+func (s *shard) erase(app chat.AppID, users []chat.UserID) {
+	for _, h := range s.list(app) {
+		h.recent.erase(users)
+	}
+}
+
+// forget drops what an app's groups have in memory of what was said, also what
+// waits to be pushed.
 func (d *Door) forget(app chat.AppID) {
 	for _, s := range d.shards {
 		for _, h := range s.list(app) {
 			h.recent.clear()
+			s.post(func() {
+				h.recent.clear()
+				h.recall()
+			})
 		}
 	}
 }
@@ -108,17 +123,18 @@ func (d *Door) tellUser(app chat.AppID, n *chat.Notice) {
 // notice tells a group what happened in it. Who joined is subscribed before, and
 // who left unsubscribed after, so that both hear it.
 func (s *shard) notice(app chat.AppID, n *chat.Notice) {
-	h := s.find(n.Key)
-	switch n.Kind {
-	case chat.NoticeApplied:
+	if n.Kind == chat.NoticeApplied {
 		s.door.tellManagers(app, n)
 		return
+	}
+	h := s.find(n.Key)
+	if h != nil && n.Next > 0 && chat.MsgSeq(h.next.Load()) < n.Next {
+		h.readTo(n.Next - 1) // what was said before comes before
+	}
+	after := func() {}
+	switch n.Kind {
 	case chat.NoticeJoined:
-		for _, user := range n.Users {
-			for _, c := range s.door.of(app, user) {
-				s.correct(c, n.Key, s.door.group(app, n))
-			}
-		}
+		after = s.admit(app, n)
 		h = s.find(n.Key) // it may have been made just now
 	case chat.NoticeRecalled:
 		if h != nil {
@@ -131,18 +147,58 @@ func (s *shard) notice(app chat.AppID, n *chat.Notice) {
 	if len(h.conns) > 0 {
 		h.broadcast(noticeFrame(n))
 	}
+	after()
 	switch n.Kind {
 	case chat.NoticeLeft:
+		// Whatever they are by now: who came back is let in by a later notice, and
+		// hears nothing of what was said in between.
 		for _, user := range n.Users {
 			for _, c := range s.door.of(app, user) {
-				s.correct(c, n.Key, nil)
+				h.remove(c)
 			}
 		}
 	case chat.NoticeDissolved:
 		for c := range h.conns {
 			h.remove(c)
 		}
-		s.drop(h, time.Now())
+		s.drop(h, math.MaxInt64)
+	}
+}
+
+// admit subscribes the connections of who joined, and returns what is to be done
+// when they have heard of it: to give them what was said since.
+func (s *shard) admit(app chat.AppID, n *chat.Notice) (after func()) {
+	after = func() {}
+	var conns []*conn
+	for _, user := range n.Users {
+		conns = append(conns, s.door.of(app, user)...)
+	}
+	if len(conns) == 0 {
+		return after
+	}
+	g := s.door.group(app, n)
+	if g == nil {
+		return after
+	}
+	h, _ := s.enter(app, g)
+	fresh := h.start.CompareAndSwap(0, uint64(n.Next)) // it follows its group from here on
+	h.begin()
+	var admitted []*conn
+	for _, c := range conns {
+		if _, in := h.conns[c]; in {
+			continue
+		}
+		s.correct(c, n.Key, nil)
+		if _, in := h.conns[c]; in {
+			admitted = append(admitted, c)
+		}
+	}
+	return func() {
+		if fresh { // what was said meanwhile was handed over to nobody
+			h.readToHead()
+		} else if h.kind != chat.AVChatRoom { // whose last messages were given
+			h.giveSince(n.Next, admitted)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,8 @@ type recent struct {
 	next  chat.MsgSeq
 	list  []chat.Message
 	bytes int64
+	taken map[chat.MsgSeq]struct{} // recalled before they were added
+	done  bool                     // nothing is added any more
 }
 
 func (r *recent) begin(next chat.MsgSeq) {
@@ -41,16 +44,33 @@ func (r *recent) begin(next chat.MsgSeq) {
 	r.from, r.next = next, next
 }
 
-func sizeOf(m *chat.Message) int64 { return int64(256 + len(m.Body) + len(m.Cloud)) }
+// sizeOf is about what a message takes, in memory and on the wire.
+func sizeOf(m *chat.Message) int64 {
+	n := 256 + len(m.Body) + len(m.Cloud)
+	for _, user := range m.To {
+		n += 16 + len(user)
+	}
+	for i := range m.Mentions {
+		n += 32 + len(m.Mentions[i].User)
+	}
+	return int64(n)
+}
 
 // add appends a message. While all groups together have too much, each that
 // speaks gives up half of its own.
 func (r *recent) add(m *chat.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.done {
+		return
+	}
 	r.grow(sizeOf(m))
 	r.list = append(r.list, *m)
 	r.next = m.Seq + 1
+	if _, ok := r.taken[m.Seq]; ok {
+		delete(r.taken, m.Seq)
+		r.list[len(r.list)-1].Flags |= chat.FlagRecalled
+	}
 	switch {
 	case r.budget.used.Load() > allRecent:
 		r.shrink(len(r.list) / 2)
@@ -81,7 +101,7 @@ func (r *recent) shrink(n int) {
 func (r *recent) prepend(list []chat.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(list) == 0 || len(r.list) > 0 {
+	if len(list) == 0 || len(r.list) > 0 || r.done {
 		return
 	}
 	for i := len(list) - 1; i >= 0; i-- {
@@ -107,19 +127,24 @@ func (r *recent) page(newest chat.MsgSeq, limit int) (page []chat.Message, ok bo
 	return page, true
 }
 
-// last is the newest messages, oldest first.
-func (r *recent) last(n int, age time.Duration) []chat.Message {
+// last is the newest messages that a user may see, oldest first.
+func (r *recent) last(now time.Time, user chat.UserID) (list []chat.Message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	oldest := time.Now().Add(-age).Unix()
-	from, bytes := len(r.list), int64(0)
-	for from > 0 && len(r.list)-from < n && r.list[from-1].Time >= oldest {
-		if bytes += sizeOf(&r.list[from-1]); bytes > roomRecentBytes {
+	oldest := now.Add(-roomRecentTime).Unix()
+	var bytes int64
+	for i := len(r.list) - 1; i >= 0 && len(list) < roomRecent && r.list[i].Time >= oldest; i-- {
+		m := &r.list[i]
+		if m.Flags&(chat.FlagRecalled|chat.FlagErased) != 0 || !m.VisibleTo(user, 0) {
+			continue
+		}
+		if bytes += sizeOf(m); bytes > roomRecentBytes {
 			break
 		}
-		from--
+		list = append(list, *m)
 	}
-	return append([]chat.Message(nil), r.list[from:]...)
+	slices.Reverse(list)
+	return list
 }
 
 // takeBack marks messages that were recalled.
@@ -127,12 +152,42 @@ func (r *recent) takeBack(seqs []chat.MsgSeq) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, seq := range seqs {
+		if seq >= r.next {
+			if r.taken == nil {
+				r.taken = make(map[chat.MsgSeq]struct{})
+			}
+			r.taken[seq] = struct{}{}
+		}
 		for i := range r.list {
 			if r.list[i].Seq == seq {
 				r.list[i].Flags |= chat.FlagRecalled
 			}
 		}
 	}
+}
+
+// erase blanks what users said.
+func (r *recent) erase(users []chat.UserID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.list {
+		m := &r.list[i]
+		if !slices.Contains(users, m.From) || m.Flags&chat.FlagErased != 0 {
+			continue
+		}
+		r.grow(-sizeOf(m))
+		m.Body, m.Cloud, m.To, m.Mentions = []byte(chat.EmptyBody), "", nil, nil
+		m.Flags |= chat.FlagErased
+		r.grow(sizeOf(m))
+	}
+}
+
+// end forgets all for good.
+func (r *recent) end() {
+	r.clear()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done, r.from = true, 0
 }
 
 // clear forgets everything said until now.

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"math"
 	"sync"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 // maxHints is how many messages may wait for a worker in memory. Those above it
 // are read from the store.
 const maxHints = 8192
+
+// maxHintBytes is how much they may take, of one shard.
+const maxHintBytes = 4 << 20
 
 // readWait bounds one question of a worker to the store.
 const readWait = 5 * time.Second
@@ -24,8 +28,9 @@ type shard struct {
 	mu    sync.RWMutex
 	halls map[chat.GroupKey]*hall
 	queue []work
-	hints int  // messages in the queue
-	lost  bool // hints were dropped: every hall may be behind
+	hints int   // messages in the queue
+	bytes int64 // that they take
+	lost  bool  // hints were dropped: every hall may be behind
 }
 
 // work is something for the worker: a message, or something else to do.
@@ -56,13 +61,14 @@ func (s *shard) hint(m *chat.Message) {
 		return
 	}
 	s.mu.Lock()
-	if s.hints >= maxHints {
+	if s.hints >= maxHints || s.bytes >= maxHintBytes {
 		s.lost = true
 		if m.Seq == 0 {
 			s.door.metrics.lost.Inc()
 		}
 	} else {
 		s.hints++
+		s.bytes += sizeOf(m)
 		s.queue = append(s.queue, work{hall: h, message: m})
 	}
 	s.mu.Unlock()
@@ -93,7 +99,7 @@ func (s *shard) run() {
 func (s *shard) turn() bool {
 	s.mu.Lock()
 	queue, lost := s.queue, s.lost
-	s.queue, s.hints, s.lost = nil, 0, false
+	s.queue, s.hints, s.bytes, s.lost = nil, 0, 0, false
 	s.mu.Unlock()
 	for _, w := range queue {
 		s.work(w)
@@ -138,13 +144,12 @@ func (s *shard) enter(app chat.AppID, g *chat.Group) (h *hall, made bool) {
 	return h, true
 }
 
-// drop forgets a hall: of a group that is gone, or that nobody here has come to
-// hear since a moment. Who comes at the same time finds, when he is attached, that
-// it is not the group's hall any more.
-func (s *shard) drop(h *hall, since time.Time) {
+// drop forgets a hall that nobody is in, unless a connection came to it after
+// since, in unix seconds.
+func (s *shard) drop(h *hall, since int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.halls[h.key] == h && h.touched.Load() <= since.Unix() {
+	if s.halls[h.key] == h && h.touched.Load() <= since {
 		delete(s.halls, h.key)
 		h.forget()
 	}
@@ -173,7 +178,7 @@ func (s *shard) correct(c *conn, key chat.GroupKey, g *chat.Group) {
 		return
 	}
 	if h == nil && g == nil {
-		if h = c.in(key); h == nil {
+		if h = c.hallOf(key); h == nil {
 			return
 		}
 	}
@@ -226,6 +231,15 @@ func (d *Door) open(ctx context.Context, app chat.AppID, groups []chat.Group) (m
 		if next, ok := heads[h.key]; ok {
 			h.start.CompareAndSwap(0, uint64(next))
 			h.shard.post(h.begin)
+		}
+	}
+	for _, key := range made {
+		if _, ok := heads[key]; !ok { // dissolved meanwhile, and never to be again
+			h := d.shard(key).find(key)
+			delete(halls, h)
+			if h != nil {
+				h.shard.drop(h, math.MaxInt64)
+			}
 		}
 	}
 	return halls, nil

@@ -43,6 +43,9 @@ func (d *Door) follow() {
 	for _, s := range d.shards {
 		for _, h := range s.list(0) {
 			apps[h.app] = append(apps[h.app], h)
+			if owed := chat.MsgSeq(h.owed.Load()); owed != 0 {
+				s.post(func() { h.readTo(owed) })
+			}
 		}
 	}
 	if len(apps) == 0 {
@@ -89,9 +92,7 @@ func (d *Door) askAll(s *shard) {
 func (d *Door) askHeads(ctx context.Context, app chat.AppID, halls []*hall) error {
 	keys := make([]chat.GroupKey, 0, len(halls))
 	for _, h := range halls {
-		if h.next.Load() != 0 {
-			keys = append(keys, h.key)
-		}
+		keys = append(keys, h.key)
 	}
 	heads, err := d.backend.Reader().GroupHeads(ctx, app, keys)
 	if err == nil {
@@ -102,7 +103,7 @@ func (d *Door) askHeads(ctx context.Context, app chat.AppID, halls []*hall) erro
 		return err
 	}
 	for _, h := range halls {
-		if next := heads[h.key]; next > chat.MsgSeq(h.next.Load()) && h.next.Load() != 0 {
+		if next := heads[h.key]; next > chat.MsgSeq(h.next.Load()) && next > 1 {
 			h.shard.post(func() { h.readTo(next - 1) })
 		}
 	}
@@ -136,7 +137,7 @@ func (d *Door) tidy() {
 			if h.touched.Load() <= since.Unix() {
 				s.post(func() {
 					if len(h.conns) == 0 {
-						s.drop(h, since)
+						s.drop(h, since.Unix())
 					}
 				})
 			}
@@ -157,9 +158,7 @@ func (d *Door) lookAtApps() {
 		if memberships {
 			d.forget(id)
 		}
-		if !there {
-			delete(d.heads, id)
-		}
+		delete(d.heads, id) // it may be another one of the same number
 		for _, c := range d.all() {
 			switch {
 			case c.app != id:

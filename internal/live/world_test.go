@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -39,6 +40,19 @@ type world struct {
 	door     *live.Door
 	registry *prometheus.Registry
 	random   atomic.Uint32
+	lose     func(*chat.Message) bool // messages that are not handed over; nil: none. Set before the first
+}
+
+// Sent and Noticed stand between the heart and the door.
+func (w *world) Sent(id chat.AppID, messages []chat.Message) {
+	if w.lose != nil {
+		messages = slices.DeleteFunc(slices.Clone(messages), func(m chat.Message) bool { return w.lose(&m) })
+	}
+	w.door.Sent(id, messages)
+}
+
+func (w *world) Noticed(id chat.AppID, notices []chat.Notice, complete bool) {
+	w.door.Noticed(id, notices, complete)
 }
 
 func newWorld(t testing.TB, change ...func(*live.Config)) *world {
@@ -47,22 +61,23 @@ func newWorld(t testing.TB, change ...func(*live.Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w := newWorldOver(t, store, change...)
+	w.makeApps(t)
+	return w
+}
+
+// newWorldOver is a world over a store, which it closes.
+func newWorldOver(t testing.TB, store chat.Store, change ...func(*live.Config)) *world {
+	t.Helper()
 	w := &world{registry: prometheus.NewRegistry()}
 	cfg := live.Config{Registry: w.registry, Rejected: caller.NewRejected(w.registry), Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	for _, c := range change {
 		c(&cfg)
 	}
 	w.door = live.New(cfg)
-	w.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w.door, Memory: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}})
+	w.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w, Memory: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}})
 	if err := w.backend.Start(context.Background()); err != nil {
 		t.Fatal(err)
-	}
-	for _, id := range []chat.AppID{app, other} {
-		a := chat.App{ID: id, Key: key, Admins: []chat.UserID{"admin"}, Settings: chat.DefaultSettings()}
-		a.Settings.GroupRate = 0
-		if err := w.backend.CreateApp(context.Background(), a, chat.Endpoint{}); err != nil {
-			t.Fatal(err)
-		}
 	}
 	if err := w.door.Open(w.backend); err != nil {
 		t.Fatal(err)
@@ -79,6 +94,18 @@ func newWorld(t testing.TB, change ...func(*live.Config)) *world {
 		}
 	})
 	return w
+}
+
+// makeApps makes the apps of tests.
+func (w *world) makeApps(t testing.TB) {
+	t.Helper()
+	for _, id := range []chat.AppID{app, other} {
+		a := chat.App{ID: id, Key: key, Admins: []chat.UserID{"admin"}, Settings: chat.DefaultSettings()}
+		a.Settings.GroupRate = 0
+		if err := w.backend.CreateApp(context.Background(), a, chat.Endpoint{}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // testLog shows a log with the test's output.
@@ -115,6 +142,9 @@ type push struct {
 	MuteUntil      *int64
 	Name           *string
 	MuteAllMember  string
+	MsgReadedSeq   uint64
+
+	text string // as it came
 }
 
 // phone is a user's connection by the official SDK.
@@ -124,6 +154,7 @@ type phone struct {
 	pushes chan push // what comes for groups and for the user, in order
 	downs  chan centrifuge.DisconnectedEvent
 	waits  chan centrifuge.ConnectingEvent
+	leaves chan string // channels that the server unsubscribed it from
 	ups    chan centrifuge.ConnectedEvent
 	note   func(push) // takes the pushes, if set before the connect
 }
@@ -159,7 +190,7 @@ func (w *world) dial(t testing.TB, user string, change ...func(*phoneOptions)) *
 	url := "ws" + strings.TrimPrefix(w.URL, "http") + "/connection/websocket"
 	p := &phone{
 		t: t, pushes: make(chan push, 1<<16), downs: make(chan centrifuge.DisconnectedEvent, 16),
-		waits: make(chan centrifuge.ConnectingEvent, 64), ups: make(chan centrifuge.ConnectedEvent, 64),
+		waits: make(chan centrifuge.ConnectingEvent, 64), leaves: make(chan string, 1<<12), ups: make(chan centrifuge.ConnectedEvent, 64),
 	}
 	if o.protobuf {
 		p.client = centrifuge.NewProtobufClient(url, cfg)
@@ -171,6 +202,7 @@ func (w *world) dial(t testing.TB, user string, change ...func(*phoneOptions)) *
 		if err := json.Unmarshal(data, &one); err != nil {
 			t.Errorf("a push is no JSON: %v: %s", err, data)
 		}
+		one.text = string(data)
 		if p.note != nil {
 			p.note(one)
 			return
@@ -179,6 +211,7 @@ func (w *world) dial(t testing.TB, user string, change ...func(*phoneOptions)) *
 	}
 	p.client.OnPublication(func(e centrifuge.ServerPublicationEvent) { take(e.Data) })
 	p.client.OnMessage(func(e centrifuge.MessageEvent) { take(e.Data) })
+	p.client.OnUnsubscribed(func(e centrifuge.ServerUnsubscribedEvent) { p.leaves <- e.Channel })
 	p.client.OnDisconnected(func(e centrifuge.DisconnectedEvent) { p.downs <- e })
 	p.client.OnConnecting(func(e centrifuge.ConnectingEvent) { p.waits <- e })
 	p.client.OnConnected(func(e centrifuge.ConnectedEvent) { p.ups <- e })

@@ -1,0 +1,158 @@
+package live_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/store/sqlite"
+	"github.com/parley-im/parley/internal/wire"
+)
+
+// failing is a store whose messages cannot be read while it is told so.
+type failing struct {
+	*sqlite.Store
+	fails atomic.Int64              // reads that fail still
+	gate  atomic.Pointer[chan bool] // reads wait until it is closed
+	asked chan struct{}             // a read failed, or waits
+}
+
+func (f *failing) Messages(ctx context.Context, app chat.AppID, g chat.GroupKey, newest chat.MsgSeq, limit int) ([]chat.Message, error) {
+	if gate := f.gate.Load(); gate != nil {
+		f.asked <- struct{}{}
+		<-*gate
+	}
+	if f.fails.Load() > 0 {
+		f.fails.Add(-1)
+		f.asked <- struct{}{}
+		return nil, errors.New("the disk does not answer")
+	}
+	return f.Store.Messages(ctx, app, g, newest, limit)
+}
+
+func newFailing(t *testing.T) *failing {
+	t.Helper()
+	store, err := sqlite.Open(t.TempDir(), sqlite.Options{Erase: wire.Erase})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &failing{Store: store, asked: make(chan struct{}, 100)}
+}
+
+// Hints are lost and the store fails besides: once a second it is looked what is
+// missing, and every message is pushed once and in order.
+func TestWhatWasNotHandedOverIsFoundInTheStore(t *testing.T) {
+	t.Parallel()
+	store := newFailing(t)
+	w := newWorldOver(t, store)
+	w.lose = func(m *chat.Message) bool { return m.Seq > 3 }
+	w.makeApps(t)
+	w.group(t, "g", chat.Public, "ann", "bob")
+	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
+	store.fails.Store(2) // nothing more need be said for another look
+	for i := range 250 {
+		w.say(ann, "g", fmt.Sprint("m", i+1))
+	}
+	await(t, "a look into the store", store.asked)
+	await(t, "another look", store.asked)
+	for _, p := range []*phone{ann, bob} {
+		for i := range 250 {
+			if got := p.next(); got.MsgSeq != uint64(i+1) || words(got) != fmt.Sprint("m", i+1) {
+				t.Fatalf("push %d is %s", i+1, got.text)
+			}
+		}
+	}
+}
+
+// Who is taken out hears what was said before, also when it was not handed over,
+// and nothing that was said after.
+func TestWhoIsTakenOutHearsAllThatWasSaidBefore(t *testing.T) {
+	t.Parallel()
+	store := newFailing(t)
+	w := newWorldOver(t, store)
+	w.lose = func(m *chat.Message) bool { return m.Seq == 2 }
+	w.makeApps(t)
+	w.group(t, "g", chat.Public, "ann", "bob")
+	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
+	w.say(ann, "g", "one")
+	w.say(ann, "g", "two")
+	if err := w.backend.DeleteMembers(t.Context(), app, chat.Admin("admin"), "g", []chat.UserID{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	w.say(ann, "g", "three")
+	for _, want := range []string{"one", "two"} {
+		if got := bob.next(); words(got) != want {
+			t.Fatalf("bob heard %s, want %s", got.text, want)
+		}
+	}
+	if got := bob.next(); got.Event != "MemberLeft" {
+		t.Fatalf("bob heard %s", got.text)
+	}
+	await(t, "the end of bob's subscription", bob.leaves)
+	if len(bob.pushes) > 0 {
+		t.Fatalf("bob heard %s after he was out", (<-bob.pushes).text)
+	}
+	for _, want := range []string{"one", "two", "", "three"} {
+		if got := ann.next(); words(got) != want {
+			t.Fatalf("ann heard %s, want %q", got.text, want)
+		}
+	}
+}
+
+// More waits for a group than is kept: the rest is read.
+func TestMoreThanCanWaitIsReadFromTheStore(t *testing.T) {
+	t.Parallel()
+	store := newFailing(t)
+	w := newWorldOver(t, store)
+	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
+	w.makeApps(t)
+	w.group(t, "g", chat.Public, "ann")
+	ann := w.phone(t, "ann")
+	g, _, err := w.backend.Reader().Group(t.Context(), app, "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := make(chan bool)
+	store.gate.Store(&gate)
+	w.say(ann, "g", "m1")
+	w.say(ann, "g", "m2") // has the first looked for
+	await(t, "the look into the store", store.asked)
+	w.door.Sent(app, slices.Repeat([]chat.Message{{Group: g.Key, Seq: 1}}, 10_000))
+	for i := range 48 {
+		w.say(ann, "g", fmt.Sprint("m", i+3))
+	}
+	online := text("g", 7, "typing")
+	online["OnlineOnlyFlag"] = 1
+	ann.ok("send_group_msg", online)
+	store.gate.Store(nil)
+	close(gate)
+	for i := range 50 {
+		if got := ann.next(); got.MsgSeq != uint64(i+1) {
+			t.Fatalf("push %d is %s", i+1, got.text)
+		}
+	}
+	if n := w.metric(t, "parley_online_only_lost_total"); n != 1 {
+		t.Fatalf("%v messages to those online are counted as lost", n)
+	}
+}
+
+// metric reads a counter or gauge.
+func (w *world) metric(t testing.TB, name string) (v float64) {
+	t.Helper()
+	families, err := w.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			m := f.GetMetric()[0]
+			return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
