@@ -43,6 +43,12 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*live.Config)) *world {
 	t.Helper()
+	return newWorldOf(t, func(*chat.Options) {}, change...)
+}
+
+// newWorldOf is newWorld with another heart.
+func newWorldOf(t testing.TB, heart func(*chat.Options), change ...func(*live.Config)) *world {
+	t.Helper()
 	store, err := sqlite.Open(t.TempDir(), sqlite.Options{Erase: wire.Erase})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +59,9 @@ func newWorld(t testing.TB, change ...func(*live.Config)) *world {
 		c(&cfg)
 	}
 	w.door = live.New(cfg)
-	w.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w.door, Memory: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}})
+	options := chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w.door, Memory: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}}
+	heart(&options)
+	w.backend = chat.New(options)
 	if err := w.backend.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
