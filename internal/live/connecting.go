@@ -91,8 +91,9 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	reply.Credentials = &centrifuge.Credentials{UserID: libraryUser(app.ID, c.user), ExpireAt: expires}
 	reply.ClientSideRefresh = true
 	// An answer goes past the queue of pushes: who does not read it holds up his
-	// own calls alone, and large answers need no room in the queue.
-	reply.ReplyWithoutQueue = true
+	// own calls alone, and large answers need no room in the queue. Not so over plain
+	// HTTP: there the library writes from the goroutine that would wait for the write.
+	reply.ReplyWithoutQueue = e.Transport.Name() == "websocket"
 	reply.Data, err = json.Marshal(welcome{int64(app.ID), g.UserID, e.ClientID, d.backend.Now().UnixMilli()})
 	return reply, err
 }
