@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -33,6 +34,7 @@ type refusal struct {
 	want     exception
 	from, to time.Time // when the send was under way
 	count    int       // refusals that share the record
+	platform string    // OptPlatform; empty: RESTAPI
 	cut      bool      // the record does not keep the whole message
 }
 
@@ -71,13 +73,22 @@ func good(random uint32) exception {
 // refuse makes one send and checks that it was refused as the row says.
 func (s *stage) refuse(t *testing.T, r reason) {
 	t.Helper()
+	defer s.ready(t, &r)()
+	s.refuseByREST(t, r)
+}
+
+// ready prepares what a row needs and completes it; undo takes back what the row
+// changed of the app.
+func (s *stage) ready(t *testing.T, r *reason) (undo func()) {
+	t.Helper()
+	undo = func() {}
 	if r.prepare != nil {
 		r.prepare(t, s)
 	}
 	if r.change != nil {
 		before := shown(t, s.api).Settings
 		s.set(t, r.change)
-		defer s.set(t, &api.AppChange{MissingGroup: &before.MissingGroup})
+		undo = func() { s.set(t, &api.AppChange{MissingGroup: &before.MissingGroup}) }
 	}
 	if r.random == 0 {
 		r.random = s.next()
@@ -88,22 +99,32 @@ func (s *stage) refuse(t *testing.T, r reason) {
 	if r.body == "" {
 		r.body = with()
 	}
+	r.body = strings.ReplaceAll(r.body, "$R", strconv.FormatUint(uint64(r.random), 10))
+	return undo
+}
+
+// want is the exception that a row leaves.
+func (r *reason) want() exception {
+	want := good(r.random)
+	want.Code, want.Info = r.code, r.info
+	if r.saw != nil {
+		r.saw(&want)
+	}
+	return want
+}
+
+func (s *stage) refuseByREST(t *testing.T, r reason) {
+	t.Helper()
 	var in io.Reader
 	if r.method == http.MethodPost {
-		in = strings.NewReader(strings.ReplaceAll(r.body, "$R", strconv.FormatUint(uint64(r.random), 10)))
+		in = strings.NewReader(r.body)
 	}
 	header := http.Header{"Content-Type": {"application/json"}}
 	if r.expect {
 		header.Set("Expect", "100-continue")
 	}
 	from := time.Now()
-	a := s.post(t, r.method, in, header)
-	want := good(r.random)
-	want.Code, want.Info = r.code, r.info
-	if r.saw != nil {
-		r.saw(&want)
-	}
-	s.note(t, r.name, a, want, from)
+	s.note(t, r.name, s.post(t, r.method, in, header), r.want(), from)
 }
 
 // note checks the answer of a refused send and remembers what its callback must
@@ -126,7 +147,7 @@ func (s *stage) note(t *testing.T, name string, a answer, want exception, from t
 }
 
 var target = regexp.MustCompile(`^/imcallback\?SdkAppid=1400000001&CallbackCommand=Group\.CallbackSendMsgException` +
-	`&contenttype=json&ClientIP=127\.0\.0\.1&OptPlatform=RESTAPI&Sign=[0-9a-f]{64}&RequestTime=[0-9]{10}$`)
+	`&contenttype=json&ClientIP=127\.0\.0\.1&OptPlatform=([A-Za-z]+)&Sign=[0-9a-f]{64}&RequestTime=[0-9]{10}$`)
 
 // checkBody compares what arrived with what the sender was told: all fields,
 // to the byte, and the request line.
@@ -145,7 +166,7 @@ func (s *stage) checkBody(t *testing.T, r refusal, e received) {
 			t.Errorf("%s:\n got %s\nwant %s", r.name, e.Raw, want)
 		}
 	}
-	if !target.MatchString(e.target) {
+	if m := target.FindStringSubmatch(e.target); m == nil || m[1] != cmp.Or(r.platform, "RESTAPI") {
 		t.Errorf("%s: called as %s", r.name, e.target)
 	}
 	for name, want := range map[string]string{

@@ -91,8 +91,9 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	reply.Credentials = &centrifuge.Credentials{UserID: libraryUser(app.ID, c.user), ExpireAt: expires}
 	reply.ClientSideRefresh = true
 	// An answer goes past the queue of pushes: who does not read it holds up his
-	// own calls alone, and large answers need no room in the queue.
-	reply.ReplyWithoutQueue = true
+	// own calls alone, and large answers need no room in the queue. Not so over plain
+	// HTTP: there the library writes from the goroutine that would wait for the write.
+	reply.ReplyWithoutQueue = e.Transport.Name() == "websocket"
 	reply.Data, err = json.Marshal(welcome{int64(app.ID), g.UserID, e.ClientID, d.backend.Now().UnixMilli()})
 	return reply, err
 }
@@ -111,7 +112,7 @@ func (d *Door) identify(e *centrifuge.ConnectEvent) (app *chat.App, g greeting, 
 			return nil, g, 0, chat.Fail(api.CodeInvalidParameter, "the connect data must be an object with SDKAppID, UserID and UserSig")
 		}
 	}
-	if g.UserSig == "" {
+	if e.Token != "" { // it is what a client renews
 		g.UserSig = e.Token
 	}
 	if !platforms[g.Platform] {
@@ -151,6 +152,7 @@ func (d *Door) connected(client *centrifuge.Client) {
 	for _, h := range c.listHalls() {
 		h.shard.post(func() { h.attach(c) })
 	}
+	d.judge(c)
 	if d.backend.Version(c.app) != c.version {
 		d.recheck(c)
 	}
@@ -179,10 +181,25 @@ func (d *Door) makeRoom(c *conn) (platforms []string) {
 	return platforms
 }
 
-// recheck reads again which groups a connection may hear, and has the shards
-// correct what is not so any more.
+// judge ends a connection whose app is gone, or has another key than its UserSig
+// was made with.
+func (d *Door) judge(c *conn) {
+	switch app, there := d.backend.App(c.app); {
+	case !there:
+		c.end(disconnectAppGone)
+	case app.Key != c.key:
+		c.end(centrifuge.DisconnectStateInvalidated)
+	}
+}
+
+// recheck reads again whether a connection's user has an account and which
+// groups he may hear, and has the shards correct what is not so any more.
 func (d *Door) recheck(c *conn) {
 	d.aside(func() {
+		if _, ok, err := d.backend.Reader().Account(c.ctx, c.app, c.user); err == nil && !ok {
+			c.end(disconnectDeleted)
+			return
+		}
 		groups, err := d.backend.Reader().Joined(c.ctx, c.app, c.user)
 		if err != nil {
 			if c.ctx.Err() == nil {

@@ -1,8 +1,12 @@
 package live
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -36,6 +40,11 @@ type Config struct {
 	// Connections is the most there may be, UserConnections the most of one user: the
 	// oldest of them gives way. 0 is no bound.
 	Connections, UserConnections int
+	// Ping is how often a connection is asked whether it is there, Pong how long its
+	// answer may take, and Grace how long after its UserSig expired a client may
+	// still show a new one. 0 is 25 s, 10 s and 25 s; Ping is whole seconds, and Pong
+	// shorter.
+	Ping, Pong, Grace time.Duration
 	// PushMemory is about how many bytes may wait for all connections together. When
 	// there is more, those furthest behind are disconnected. 0 is 256 MB.
 	PushMemory int64
@@ -80,6 +89,9 @@ func New(cfg Config) *Door {
 	if d.cfg.PushMemory == 0 {
 		d.cfg.PushMemory = 256 << 20
 	}
+	d.cfg.Ping = cmp.Or(d.cfg.Ping, ping.PingInterval)
+	d.cfg.Pong = cmp.Or(d.cfg.Pong, ping.PongTimeout)
+	d.cfg.Grace = cmp.Or(d.cfg.Grace, 25*time.Second)
 	for i := range d.shards {
 		d.shards[i] = newShard(d)
 	}
@@ -94,7 +106,7 @@ func (d *Door) Open(b *chat.Backend) error {
 		registry = prometheus.NewRegistry()
 	}
 	cfg := LibraryConfig(registry)
-	cfg.LogHandler = d.logLibrary
+	cfg.LogHandler, cfg.ClientExpiredCloseDelay = d.logLibrary, d.cfg.Grace
 	node, err := centrifuge.New(cfg)
 	if err != nil {
 		return fmt.Errorf("open the client door: %w", err)
@@ -135,12 +147,15 @@ func (d *Door) Close(ctx context.Context) {
 // Handler serves the addresses of clients.
 func (d *Door) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/connection/websocket", d.arriving(centrifuge.NewWebsocketHandler(d.node, WebSocketConfig())))
+	pings := centrifuge.PingPongConfig{PingInterval: d.cfg.Ping, PongTimeout: d.cfg.Pong}
+	socket := WebSocketConfig()
+	socket.PingPongConfig = pings
+	mux.Handle("/connection/websocket", d.arriving(centrifuge.NewWebsocketHandler(d.node, socket)))
 	mux.Handle("/connection/http_stream", d.arriving(crossOrigin(streaming(centrifuge.NewHTTPStreamHandler(d.node, centrifuge.HTTPStreamConfig{
-		MaxRequestBodySize: frameBytes, PingPongConfig: ping,
+		MaxRequestBodySize: frameBytes, PingPongConfig: pings,
 	})))))
 	mux.Handle("/connection/sse", d.arriving(crossOrigin(streaming(centrifuge.NewSSEHandler(d.node, centrifuge.SSEConfig{
-		MaxRequestBodySize: frameBytes, PingPongConfig: ping,
+		MaxRequestBodySize: frameBytes, PingPongConfig: pings,
 	})))))
 	mux.Handle("/emulation", crossOrigin(centrifuge.NewEmulationHandler(d.node, centrifuge.EmulationConfig{MaxRequestBodySize: frameBytes})))
 	return mux
@@ -164,9 +179,20 @@ func crossOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// streaming takes off the server's bound on the time of one request.
+// streaming takes off the server's bound on the time of one request, but not
+// before the request is there: who sends it slowly holds nothing up.
 func streaming(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, frameBytes))
+		if err != nil {
+			status := http.StatusBadRequest
+			if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+				status = http.StatusRequestEntityTooLarge
+			}
+			http.Error(w, "the request cannot be read", status)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		next.ServeHTTP(w, r)
 	})

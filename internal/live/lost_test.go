@@ -48,7 +48,7 @@ func newFailing(t *testing.T) *failing {
 func TestWhatWasNotHandedOverIsFoundInTheStore(t *testing.T) {
 	t.Parallel()
 	store := newFailing(t)
-	w := newWorldOver(t, store)
+	w := newWorldOver(t, store, func(*chat.Options) {})
 	w.lose = func(m *chat.Message) bool { return m.Seq > 3 }
 	w.makeApps(t)
 	w.group(t, "g", chat.Public, "ann", "bob")
@@ -73,7 +73,7 @@ func TestWhatWasNotHandedOverIsFoundInTheStore(t *testing.T) {
 func TestWhoIsTakenOutHearsAllThatWasSaidBefore(t *testing.T) {
 	t.Parallel()
 	store := newFailing(t)
-	w := newWorldOver(t, store)
+	w := newWorldOver(t, store, func(*chat.Options) {})
 	w.lose = func(m *chat.Message) bool { return m.Seq == 2 }
 	w.makeApps(t)
 	w.group(t, "g", chat.Public, "ann", "bob")
@@ -107,7 +107,7 @@ func TestWhoIsTakenOutHearsAllThatWasSaidBefore(t *testing.T) {
 func TestMoreThanCanWaitIsReadFromTheStore(t *testing.T) {
 	t.Parallel()
 	store := newFailing(t)
-	w := newWorldOver(t, store)
+	w := newWorldOver(t, store, func(*chat.Options) {})
 	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
 	w.makeApps(t)
 	w.group(t, "g", chat.Public, "ann")

@@ -57,17 +57,23 @@ func (w *world) Noticed(id chat.AppID, notices []chat.Notice, complete bool) {
 
 func newWorld(t testing.TB, change ...func(*live.Config)) *world {
 	t.Helper()
+	return newWorldOf(t, func(*chat.Options) {}, change...)
+}
+
+// newWorldOf is newWorld with another heart.
+func newWorldOf(t testing.TB, heart func(*chat.Options), change ...func(*live.Config)) *world {
+	t.Helper()
 	store, err := sqlite.Open(t.TempDir(), sqlite.Options{Erase: wire.Erase})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorldOver(t, store, change...)
+	w := newWorldOver(t, store, heart, change...)
 	w.makeApps(t)
 	return w
 }
 
 // newWorldOver is a world over a store, which it closes.
-func newWorldOver(t testing.TB, store chat.Store, change ...func(*live.Config)) *world {
+func newWorldOver(t testing.TB, store chat.Store, heart func(*chat.Options), change ...func(*live.Config)) *world {
 	t.Helper()
 	w := &world{registry: prometheus.NewRegistry()}
 	cfg := live.Config{Registry: w.registry, Rejected: caller.NewRejected(w.registry), Logger: slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
@@ -75,7 +81,9 @@ func newWorldOver(t testing.TB, store chat.Store, change ...func(*live.Config)) 
 		c(&cfg)
 	}
 	w.door = live.New(cfg)
-	w.backend = chat.New(chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w, Memory: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}})
+	options := chat.Options{Store: store, Render: wire.Bodies{}, Offers: w.door, Audience: w, Memory: w.door, Refusals: chat.Pace{Rate: 1000, Burst: 1000}}
+	heart(&options)
+	w.backend = chat.New(options)
 	if err := w.backend.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
