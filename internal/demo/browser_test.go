@@ -78,7 +78,7 @@ func mute(t *testing.T, s *stage, b *browsertest.Browser) {
 	p := s.enter(t, b, browsertest.Look{}, "alice", "bob", "lounge")
 	p.ClickOn(".left .manage summary")
 	p.Click("Mute 60 s: bob")
-	p.Wait(within(".left .aside-line", "bob was muted for 60 s"))
+	p.Wait(within(".left .aside-line", "bob was muted until "))
 	p.Wait(within(".right .muted-note", "You are muted here until"))
 	say(p, "Write as bob", "Am I muted?")
 	p.Wait(within(".right .said.refused", "10017 The sender is muted"))
@@ -217,4 +217,48 @@ func fits(t *testing.T, s *stage, b *browsertest.Browser) {
 			}
 		}
 	}
+}
+
+func TestChatPageSaysThatItIsOfflineAndKeepsWhatIsWritten(t *testing.T) {
+	b := browsertest.Start(t)
+	s := openStage(t)
+	p := s.enter(t, b, browsertest.Look{}, "alice", "bob", "lounge")
+	p.Expect("WebSocket connection")
+	p.Expect("ERR_CONNECTION_REFUSED")
+	p.Expect("ERR_SOCKET_NOT_CONNECTED")
+	p.Expect("ERR_EMPTY_RESPONSE")
+	s.end()
+	p.See("offline, coming back and catching up…", "The monitor does not answer.")
+	say(p, "Write as alice", "Is anybody there?")
+	p.Wait(within(".left .said.own", "waiting for the connection"))
+	p.Shot("chat-offline")
+	p.Click("Discard")
+	p.Wait(none(".left .said.own"))
+	p.Wait(`document.activeElement === document.querySelector(".left textarea")`)
+}
+
+func TestChatPageIsUsedByKeysAlone(t *testing.T) {
+	b := browsertest.Start(t)
+	s := openStage(t)
+	p := s.enter(t, b, browsertest.Look{}, "carol", "bob", "lounge")
+	p.Wait(`document.querySelectorAll(".provoke").length === 2`)
+	tabTo := func(what string) {
+		t.Helper()
+		for range 60 {
+			if browsertest.Eval[bool](p, what) {
+				return
+			}
+			p.Key("\t")
+		}
+		t.Fatalf("no way by keys to %s", what)
+	}
+	tabTo(`document.activeElement.title === "kitchen"`)
+	p.Key("\r")
+	p.Wait(within(".left .groups [aria-current]", "Kitchen"))
+	tabTo(`document.activeElement.ariaLabel === "Write as carol"`)
+	p.Key("by keys alone\r")
+	p.Wait(within(".left .said.own", "by keys alone"))
+	tabTo(`document.activeElement.textContent === "Say a filtered word"`)
+	p.Key("\r")
+	p.Wait(within(".left .said.refused", "80001"))
 }

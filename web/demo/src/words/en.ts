@@ -26,7 +26,7 @@ export const en = {
   muteOf: (what: string, who: string) => `${what}: ${who}`, close: "Close", outbox: "Waiting to be sent",
   notices: {
     joined: (who: string) => `${who} joined`, invited: (who: string, by: string) => `${by} brought ${who} in`, left: (who: string) => `${who} left`, kicked: (who: string, by: string) => `${by} removed ${who}`,
-    muted: (who: string, howLong: string) => `${who} was muted ${howLong}`, unmuted: (who: string) => `${who} can write again`, forSeconds: (s: number) => `for ${s} s`, forGood: "until unmuted",
+    muted: (who: string, howLong: string) => `${who} was muted ${howLong}`, unmuted: (who: string) => `${who} can write again`, until: (when: string) => `until ${when}`, forGood: "until unmuted",
     mutedAll: "The whole group was muted", unmutedAll: "The mute of the group ended", changed: "The group's profile changed", owner: (who: string) => `${who} is the owner now`, role: (who: string, role: string) => `${who} is now ${role || "an ordinary member"}`,
     recalled: (who: string) => `${who} recalled a message`, dissolved: (by: string) => `${by} dissolved the group`, application: (who: string, group: string) => `${who} asks to join ${group}`, handled: (ok: boolean): string => (ok ? "Your request was agreed to" : "Your request was turned down"),
     accountMuted: "Your account was muted", accountUnmuted: "Your account can write again",

@@ -26,7 +26,7 @@ export const ko: Words = {
   muteOf: (what, who) => `${what}: ${who}`, close: "닫기", outbox: "보내기 대기",
   notices: {
     joined: (who) => `${who} 참가`, invited: (who, by) => `${by} 님이 ${who} 님을 초대함`, left: (who) => `${who} 나감`, kicked: (who, by) => `${by} 님이 ${who} 님을 내보냄`,
-    muted: (who, howLong) => `${who} 음소거됨 (${howLong})`, unmuted: (who) => `${who} 다시 쓸 수 있음`, forSeconds: (s) => `${s}초`, forGood: "해제할 때까지",
+    muted: (who, howLong) => `${who} 음소거됨 (${howLong})`, unmuted: (who) => `${who} 다시 쓸 수 있음`, until: (when) => `${when}까지`, forGood: "해제할 때까지",
     mutedAll: "그룹 전체가 음소거됨", unmutedAll: "그룹 음소거가 끝남", changed: "그룹 정보가 바뀜", owner: (who) => `이제 ${who} 님이 소유자`, role: (who, role) => `${who}: 이제 ${role || "일반 멤버"}`,
     recalled: (who) => `${who} 님이 메시지를 회수함`, dissolved: (by) => `${by} 님이 그룹을 해산함`, application: (who, group) => `${who} 님이 ${group} 참가를 요청함`, handled: (ok) => (ok ? "참가 요청이 승인됨" : "참가 요청이 거절됨"),
     accountMuted: "계정이 음소거됨", accountUnmuted: "계정이 다시 쓸 수 있음",

@@ -26,7 +26,7 @@ export const zh: Words = {
   muteOf: (what, who) => `${what}：${who}`, close: "关闭", outbox: "等待发送",
   notices: {
     joined: (who) => `${who} 加入了`, invited: (who, by) => `${by} 邀请了 ${who}`, left: (who) => `${who} 退出了`, kicked: (who, by) => `${by} 移出了 ${who}`,
-    muted: (who, howLong) => `${who} 被禁言${howLong}`, unmuted: (who) => `${who} 可以发言了`, forSeconds: (s) => ` ${s} 秒`, forGood: "，直至解除",
+    muted: (who, howLong) => `${who} 被禁言${howLong}`, unmuted: (who) => `${who} 可以发言了`, until: (when) => `至 ${when}`, forGood: "，直至解除",
     mutedAll: "已全员禁言", unmutedAll: "已解除全员禁言", changed: "群资料已变更", owner: (who) => `${who} 成为群主`, role: (who, role) => `${who} 现在是${role || "普通成员"}`,
     recalled: (who) => `${who} 撤回了一条消息`, dissolved: (by) => `${by} 解散了群组`, application: (who, group) => `${who} 申请加入 ${group}`, handled: (ok) => (ok ? "你的申请已通过" : "你的申请被拒绝"),
     accountMuted: "你的账号被禁言", accountUnmuted: "你的账号可以发言了",
