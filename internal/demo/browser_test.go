@@ -3,6 +3,7 @@ package demo_test
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,6 +48,7 @@ func TestChatPageInABrowser(t *testing.T) {
 		{"what was said elsewhere is unread until it is seen", unread},
 		{"a message is recalled", recall},
 		{"the page speaks three languages", speaks},
+		{"a theme that was chosen stays", themes},
 		{"narrow and wide, dark and light, it fits and can be read", fits},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s, b) })
@@ -201,6 +203,26 @@ func speaks(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.See("What the monitor received")
 }
 
+func themes(t *testing.T, s *stage, b *browsertest.Browser) {
+	p := s.enter(t, b, browsertest.Look{}, "alice", "bob", "lounge")
+	paper := func() string {
+		return browsertest.Eval[string](p, `getComputedStyle(document.body).backgroundColor`)
+	}
+	light := paper()
+	p.Choose("Theme", "Dark")
+	dark := paper()
+	p.Scheme(true)
+	p.Go(p.URL())
+	p.See("Lounge")
+	if light == dark || paper() != dark {
+		t.Errorf("paper is %s, dark %s, and after a reload %s", light, dark, paper())
+	}
+	p.Choose("Theme", "Light")
+	if paper() != light {
+		t.Errorf("light paper in a dark system is %s, want %s", paper(), light)
+	}
+}
+
 func fits(t *testing.T, s *stage, b *browsertest.Browser) {
 	for _, language := range []string{"en", "zh", "ko"} {
 		for _, dark := range []bool{false, true} {
@@ -261,4 +283,9 @@ func TestChatPageIsUsedByKeysAlone(t *testing.T) {
 	tabTo(`document.activeElement.textContent === "Say a filtered word"`)
 	p.Key("\r")
 	p.Wait(within(".left .said.refused", "80001"))
+	p.Go("about:blank")
+	s.end()
+	if want := regexp.MustCompile(`(?m)^  chat page  2 attempts = 1 accepted \+ 1 refused \+ `); !want.MatchString(s.out.String()) {
+		t.Errorf("nothing matches %s in\n%s", want, s.out)
+	}
 }

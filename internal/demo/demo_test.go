@@ -121,6 +121,7 @@ func TestEveryReasonIsRefusedAndCalledBackAndTheBooksAgree(t *testing.T) {
 	}
 	for _, want := range append(append([]string{
 		`(?m)^monitor page: http://127\.0\.0\.1:\d+/$`,
+		`(?m)^chat page: http://127\.0\.0\.1:\d+/ \(app 1400000002\)$`,
 		`(?m)^server console: http://127\.0\.0\.1:\d+/admin/ \(token \S+\)$`,
 		`(?m)^parley demo ended after `,
 		`(?m)^  callbacks +\d+ arrived, 0 missing$`,
@@ -212,6 +213,7 @@ func TestNothingIsLeftWhenAnAddressIsTaken(t *testing.T) {
 		"server":  {Listen: taken.Addr().String()},
 		"console": {AdminListen: taken.Addr().String()},
 		"monitor": {MonitorListen: taken.Addr().String()},
+		"chat":    {ChatListen: taken.Addr().String()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := demonstrate(t, c)
