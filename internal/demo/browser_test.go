@@ -112,6 +112,14 @@ func refusals(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(`document.querySelectorAll(".left .said.refused").length <= document.querySelectorAll(".exceptions li.ours").length`)
 	p.Wait(`![...document.querySelectorAll(".said.refused")].some((e) => e.textContent.includes("on its way"))`)
 	p.Shot("chat-refusals")
+	// The crowd is refused all the time; one sees it who wants to.
+	if browsertest.Eval[bool](p, within(".exceptions", "tea-house")) {
+		t.Error("exceptions of the crowd are shown unasked")
+	}
+	p.ClickOn(".received input")
+	p.Wait(within(".exceptions", "diego in tea-house"))
+	p.ClickOn(".received input")
+	p.Wait("!" + within(".exceptions", "tea-house"))
 	before := browsertest.Eval[int](p, `document.querySelectorAll(".left .said.refused").length`)
 	p.Click("Discard")
 	p.Wait(fmt.Sprintf(`document.querySelectorAll(".left .said.refused").length === %d`, before-1))

@@ -3,7 +3,7 @@ import type { Notice, Profile } from "../../client/src/index.ts";
 import { explainCode } from "../../shared/codes";
 import { local, utc } from "../../shared/time";
 import type { Act } from "./column";
-import { useNow, useWatched } from "./hooks";
+import { useBefore, useNow, useWatched } from "./hooks";
 import { hasArrived, watchRefusals } from "./refusals";
 import { textOf, type Item, type Own, type Said } from "./timeline";
 import type { User } from "./user";
@@ -86,7 +86,7 @@ function Message(props: Props & { item: Said }) {
   const own = message.From_Account === props.user.id;
   const role = props.profile?.SelfInfo?.Role;
   const recallable = !recalled && props.profile !== undefined && props.profile.Type !== "AVChatRoom" && message.MsgSeq !== undefined && (own || role === "Owner" || role === "Admin");
-  const young = useNow(recallable && Date.now() / 1000 - message.MsgTime < recallFor) / 1000 - message.MsgTime < recallFor;
+  const young = useBefore((message.MsgTime + recallFor) * 1000);
   return (
     <article class={"said" + (own ? " own" : "")}>
       <p class="head"><b>{message.From_Account}</b> <Clock seconds={message.MsgTime} /> {message.MsgSeq !== undefined && <span>#{message.MsgSeq}</span>}
