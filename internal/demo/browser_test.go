@@ -47,6 +47,7 @@ func TestChatPageInABrowser(t *testing.T) {
 		{"a live room is joined and heard", liveRoom},
 		{"what was said elsewhere is unread until it is seen", unread},
 		{"a message is recalled", recall},
+		{"what an earlier visit left unsent is sent again or discarded", unsent},
 		{"the page speaks three languages", speaks},
 		{"a theme that was chosen stays", themes},
 		{"narrow and wide, dark and light, it fits and can be read", fits},
@@ -195,6 +196,25 @@ func recall(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(`!document.querySelector(".right").textContent.includes("The soup is salty")`)
 	p.Go(p.URL())
 	p.Wait(within(".right .aside-line", "recalled"))
+}
+
+func unsent(t *testing.T, s *stage, b *browsertest.Browser) {
+	p := s.enter(t, b, browsertest.Look{}, "dave", "lihua", "lounge")
+	// As the library stores what got no answer for 4 minutes.
+	browsertest.Eval[bool](p, `sessionStorage.setItem("left/parley/1400000002/dave/outbox", JSON.stringify(["Lost?", "Forget it"].map((text, i) => ({
+		id: "left" + i, groupId: "lounge", random: 4000000000 + i, body: { MsgBody: [{ MsgType: "TIMTextElem", MsgContent: { Text: text } }] },
+		base: 0, unknown: true, firstWall: 1, stage: "unsent", reason: "NotFound",
+	})))), true`)
+	p.Go(p.URL())
+	p.Wait(within(".left .said.unsent", "No answer came, and it is not in the history."))
+	p.Click("Send again")
+	p.Wait(within(".right .said:not(.own)", "Lost?"))
+	p.Click("Discard")
+	p.Wait(none(".left .said.unsent"))
+	p.Wait(none(".said.sending, .said.sent"))
+	p.Go(p.URL())
+	p.Wait(within(".left .said.own", "Lost?"))
+	p.Wait(none(".left .said.unsent"))
 }
 
 func speaks(t *testing.T, s *stage, b *browsertest.Browser) {
