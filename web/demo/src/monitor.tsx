@@ -107,6 +107,7 @@ export function MonitorPanel(props: { hello: Hello }) {
             </li>
           ))}
         </ol>
+        <small><a href="/licenses.txt" target="_blank" rel="noreferrer">{t.licenses}</a></small>
       </div>
     </section>
   );

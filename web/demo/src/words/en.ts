@@ -23,7 +23,7 @@ export const en = {
   wordText: (word: string) => `Get your ${word} here`, goneText: "Is anybody still here?", mutedText: "Can anybody hear me?",
   mutedHere: "You are muted here. What you send is refused.", mutedUntil: (when: string) => `You are muted here until ${when}. What you send is refused.`, allMuted: "The whole group is muted.", accountMuted: "Your account is muted everywhere.",
   manage: "Members", members: (n: number) => `Members (${n})`, mute60: "Mute 60 s", muteLong: "Mute", unmute: "Unmute", muteAll: "Mute all", unmuteAll: "Unmute all", muted: "muted", roles: { Owner: "owner", Admin: "admin", Member: "" } as Record<string, string>,
-  muteOf: (what: string, who: string) => `${what}: ${who}`, close: "Close", outbox: "Waiting to be sent",
+  muteOf: (what: string, who: string) => `${what}: ${who}`, close: "Close",
   notices: {
     joined: (who: string) => `${who} joined`, invited: (who: string, by: string) => `${by} brought ${who} in`, left: (who: string) => `${who} left`, kicked: (who: string, by: string) => `${by} removed ${who}`,
     muted: (who: string, howLong: string) => `${who} was muted ${howLong}`, unmuted: (who: string) => `${who} can write again`, until: (when: string) => `until ${when}`, forGood: "until unmuted",

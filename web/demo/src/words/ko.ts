@@ -23,7 +23,7 @@ export const ko: Words = {
   wordText: (word) => `여기서 ${word} 받으세요`, goneText: "아직 누구 있나요?", mutedText: "제 말 들리나요?",
   mutedHere: "여기서 음소거되었습니다. 보내면 거부됩니다.", mutedUntil: (when) => `${when}까지 음소거되었습니다. 보내면 거부됩니다.`, allMuted: "그룹 전체가 음소거되었습니다.", accountMuted: "계정이 모든 곳에서 음소거되었습니다.",
   manage: "멤버", members: (n) => `멤버 (${n})`, mute60: "60초 음소거", muteLong: "음소거", unmute: "음소거 해제", muteAll: "전체 음소거", unmuteAll: "전체 음소거 해제", muted: "음소거됨", roles: { Owner: "소유자", Admin: "관리자", Member: "" },
-  muteOf: (what, who) => `${what}: ${who}`, close: "닫기", outbox: "보내기 대기",
+  muteOf: (what, who) => `${what}: ${who}`, close: "닫기",
   notices: {
     joined: (who) => `${who} 참가`, invited: (who, by) => `${by} 님이 ${who} 님을 초대함`, left: (who) => `${who} 나감`, kicked: (who, by) => `${by} 님이 ${who} 님을 내보냄`,
     muted: (who, howLong) => `${who} 음소거됨 (${howLong})`, unmuted: (who) => `${who} 다시 쓸 수 있음`, until: (when) => `${when}까지`, forGood: "해제할 때까지",

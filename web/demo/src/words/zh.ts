@@ -23,7 +23,7 @@ export const zh: Words = {
   wordText: (word) => `这里领取 ${word}`, goneText: "还有人在吗？", mutedText: "有人听得到我吗？",
   mutedHere: "你在此被禁言，发送会被拒绝。", mutedUntil: (when) => `你在此被禁言至 ${when}，发送会被拒绝。`, allMuted: "全员禁言中。", accountMuted: "你的账号已被全局禁言。",
   manage: "成员", members: (n) => `成员（${n}）`, mute60: "禁言 60 秒", muteLong: "禁言", unmute: "解除禁言", muteAll: "全员禁言", unmuteAll: "解除全员禁言", muted: "已禁言", roles: { Owner: "群主", Admin: "管理员", Member: "" },
-  muteOf: (what, who) => `${what}：${who}`, close: "关闭", outbox: "等待发送",
+  muteOf: (what, who) => `${what}：${who}`, close: "关闭",
   notices: {
     joined: (who) => `${who} 加入了`, invited: (who, by) => `${by} 邀请了 ${who}`, left: (who) => `${who} 退出了`, kicked: (who, by) => `${by} 移出了 ${who}`,
     muted: (who, howLong) => `${who} 被禁言${howLong}`, unmuted: (who) => `${who} 可以发言了`, until: (when) => `至 ${when}`, forGood: "，直至解除",
