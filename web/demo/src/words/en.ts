@@ -33,5 +33,5 @@ export const en = {
   },
   monitorTitle: "What the monitor received", monitorLead: "Each refusal reaches the app's backend as a callback. This is what the monitor, which is such a backend, has stored.", monitorNone: "Nothing yet. Provoke a refusal.",
   monitorFault: "The monitor does not answer.", crowdToo: "also those of the simulated crowd", fromHere: "just made here", in: (who: string, group: string) => `${who} in ${group}`, showMonitor: "Show", hideMonitor: "Hide",
-  unknownCode: (code: number) => `Code ${code}`, fault: (what: string, code: number, info: string) => `${what}: ${info} (${code})`, noAnswer: (what: string) => `${what}: there was no answer. Try again.`,
+  fault: (what: string, code: number, info: string) => `${what}: ${info} (${code})`, noAnswer: (what: string) => `${what}: there was no answer. Try again.`,
 };

@@ -33,5 +33,5 @@ export const ko: Words = {
   },
   monitorTitle: "모니터가 받은 것", monitorLead: "거부는 모두 콜백으로 앱 백엔드에 전달됩니다. 그런 백엔드인 모니터가 저장한 내용입니다.", monitorNone: "아직 없습니다. 거부를 일으켜 보세요.",
   monitorFault: "모니터가 응답하지 않습니다.", crowdToo: "가상 사용자의 것도 표시", fromHere: "방금 여기서 발생", in: (who, group) => `${who}, ${group}`, showMonitor: "보기", hideMonitor: "숨기기",
-  unknownCode: (code) => `코드 ${code}`, fault: (what, code, info) => `${what}: ${info} (${code})`, noAnswer: (what) => `${what}: 응답이 없습니다. 다시 시도하세요.`,
+  fault: (what, code, info) => `${what}: ${info} (${code})`, noAnswer: (what) => `${what}: 응답이 없습니다. 다시 시도하세요.`,
 };

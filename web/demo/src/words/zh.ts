@@ -33,5 +33,5 @@ export const zh: Words = {
   },
   monitorTitle: "监控收到的内容", monitorLead: "每次拒绝都会以回调通知应用后台。这里是监控（一个这样的后台）保存的内容。", monitorNone: "还没有。请触发一次拒绝。",
   monitorFault: "监控没有应答。", crowdToo: "同时显示模拟用户的", fromHere: "刚在此页产生", in: (who, group) => `${who}，在 ${group}`, showMonitor: "展开", hideMonitor: "收起",
-  unknownCode: (code) => `错误码 ${code}`, fault: (what, code, info) => `${what}：${info}（${code}）`, noAnswer: (what) => `${what}：没有应答，请重试。`,
+  fault: (what, code, info) => `${what}：${info}（${code}）`, noAnswer: (what) => `${what}：没有应答，请重试。`,
 };
