@@ -23,15 +23,15 @@ func TestDemoEndsByItselfAndSaysWhatItDid(t *testing.T) {
 func TestDemoNamesAllFaultsOfItsFlagsAtOnce(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	code := run([]string{"demo", "--listen", "here", "--admin-listen", "a:b", "--monitor-listen", "127.0.0.1:70000", "--duration", "soon"}, &stdout, &stderr)
+	code := run([]string{"demo", "--listen", "here", "--admin-listen", "a:b", "--monitor-listen", "127.0.0.1:70000", "--chat-listen", "0.0.0.0:8070", "--duration", "soon"}, &stdout, &stderr)
 	if code != exitUsage {
 		t.Errorf("exit code %d, want %d", code, exitUsage)
 	}
 	lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
-	if len(lines) != 4 {
-		t.Fatalf("%d lines, want 4:\n%s", len(lines), &stderr)
+	if len(lines) != 5 {
+		t.Fatalf("%d lines, want 5:\n%s", len(lines), &stderr)
 	}
-	for i, flag := range []string{"--listen", "--admin-listen", "--monitor-listen", "--duration"} {
+	for i, flag := range []string{"--listen", "--admin-listen", "--monitor-listen", "--chat-listen", "--duration"} {
 		if !strings.HasPrefix(lines[i], "parley: "+flag+": ") {
 			t.Errorf("line %d is %q, want one about %s", i, lines[i], flag)
 		}

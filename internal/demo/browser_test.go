@@ -3,6 +3,7 @@ package demo_test
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -46,7 +47,9 @@ func TestChatPageInABrowser(t *testing.T) {
 		{"a live room is joined and heard", liveRoom},
 		{"what was said elsewhere is unread until it is seen", unread},
 		{"a message is recalled", recall},
+		{"what an earlier visit left unsent is sent again or discarded", unsent},
 		{"the page speaks three languages", speaks},
+		{"a theme that was chosen stays", themes},
 		{"narrow and wide, dark and light, it fits and can be read", fits},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s, b) })
@@ -78,7 +81,7 @@ func mute(t *testing.T, s *stage, b *browsertest.Browser) {
 	p := s.enter(t, b, browsertest.Look{}, "alice", "bob", "lounge")
 	p.ClickOn(".left .manage summary")
 	p.Click("Mute 60 s: bob")
-	p.Wait(within(".left .aside-line", "bob was muted for 60 s"))
+	p.Wait(within(".left .aside-line", "bob was muted until "))
 	p.Wait(within(".right .muted-note", "You are muted here until"))
 	say(p, "Write as bob", "Am I muted?")
 	p.Wait(within(".right .said.refused", "10017 The sender is muted"))
@@ -110,6 +113,14 @@ func refusals(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(`document.querySelectorAll(".left .said.refused").length <= document.querySelectorAll(".exceptions li.ours").length`)
 	p.Wait(`![...document.querySelectorAll(".said.refused")].some((e) => e.textContent.includes("on its way"))`)
 	p.Shot("chat-refusals")
+	// The crowd is refused all the time; one sees it who wants to.
+	if browsertest.Eval[bool](p, within(".exceptions", "tea-house")) {
+		t.Error("exceptions of the crowd are shown unasked")
+	}
+	p.ClickOn(".received input")
+	p.Wait(within(".exceptions", "diego in tea-house"))
+	p.ClickOn(".received input")
+	p.Wait("!" + within(".exceptions", "tea-house"))
 	before := browsertest.Eval[int](p, `document.querySelectorAll(".left .said.refused").length`)
 	p.Click("Discard")
 	p.Wait(fmt.Sprintf(`document.querySelectorAll(".left .said.refused").length === %d`, before-1))
@@ -187,6 +198,25 @@ func recall(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(within(".right .aside-line", "recalled"))
 }
 
+func unsent(t *testing.T, s *stage, b *browsertest.Browser) {
+	p := s.enter(t, b, browsertest.Look{}, "dave", "lihua", "lounge")
+	// As the library stores what got no answer for 4 minutes.
+	browsertest.Eval[bool](p, `sessionStorage.setItem("left/parley/1400000002/dave/outbox", JSON.stringify(["Lost?", "Forget it"].map((text, i) => ({
+		id: "left" + i, groupId: "lounge", random: 4000000000 + i, body: { MsgBody: [{ MsgType: "TIMTextElem", MsgContent: { Text: text } }] },
+		base: 0, unknown: true, firstWall: 1, stage: "unsent", reason: "NotFound",
+	})))), true`)
+	p.Go(p.URL())
+	p.Wait(within(".left .said.unsent", "No answer came, and it is not in the history."))
+	p.Click("Send again")
+	p.Wait(within(".right .said:not(.own)", "Lost?"))
+	p.Click("Discard")
+	p.Wait(none(".left .said.unsent"))
+	p.Wait(none(".said.sending, .said.sent"))
+	p.Go(p.URL())
+	p.Wait(within(".left .said.own", "Lost?"))
+	p.Wait(none(".left .said.unsent"))
+}
+
 func speaks(t *testing.T, s *stage, b *browsertest.Browser) {
 	p := s.enter(t, b, browsertest.Look{Language: "ko-KR"}, "dave", "carol", "lounge")
 	p.See("모니터가 받은 것")
@@ -199,6 +229,26 @@ func speaks(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.See("监控收到的内容", "一次发 60 条")
 	p.Choose("语言", "English")
 	p.See("What the monitor received")
+}
+
+func themes(t *testing.T, s *stage, b *browsertest.Browser) {
+	p := s.enter(t, b, browsertest.Look{}, "alice", "bob", "lounge")
+	paper := func() string {
+		return browsertest.Eval[string](p, `getComputedStyle(document.body).backgroundColor`)
+	}
+	light := paper()
+	p.Choose("Theme", "Dark")
+	dark := paper()
+	p.Scheme(true)
+	p.Go(p.URL())
+	p.See("Lounge")
+	if light == dark || paper() != dark {
+		t.Errorf("paper is %s, dark %s, and after a reload %s", light, dark, paper())
+	}
+	p.Choose("Theme", "Light")
+	if paper() != light {
+		t.Errorf("light paper in a dark system is %s, want %s", paper(), light)
+	}
 }
 
 func fits(t *testing.T, s *stage, b *browsertest.Browser) {
@@ -216,5 +266,54 @@ func fits(t *testing.T, s *stage, b *browsertest.Browser) {
 				p.Shot(fmt.Sprintf("chat-%s-%d-dark-%v", language, width, dark))
 			}
 		}
+	}
+}
+
+func TestChatPageSaysThatItIsOfflineAndKeepsWhatIsWritten(t *testing.T) {
+	b := browsertest.Start(t)
+	s := openStage(t)
+	p := s.enter(t, b, browsertest.Look{}, "alice", "bob", "lounge")
+	p.Expect("WebSocket connection")
+	p.Expect("ERR_CONNECTION_REFUSED")
+	p.Expect("ERR_SOCKET_NOT_CONNECTED")
+	p.Expect("ERR_EMPTY_RESPONSE")
+	s.end()
+	p.See("offline, coming back and catching up…", "The monitor does not answer.")
+	say(p, "Write as alice", "Is anybody there?")
+	p.Wait(within(".left .said.own", "waiting for the connection"))
+	p.Shot("chat-offline")
+	p.Click("Discard")
+	p.Wait(none(".left .said.own"))
+	p.Wait(`document.activeElement === document.querySelector(".left textarea")`)
+}
+
+func TestChatPageIsUsedByKeysAlone(t *testing.T) {
+	b := browsertest.Start(t)
+	s := openStage(t)
+	p := s.enter(t, b, browsertest.Look{}, "carol", "bob", "lounge")
+	p.Wait(`document.querySelectorAll(".provoke").length === 2`)
+	tabTo := func(what string) {
+		t.Helper()
+		for range 60 {
+			if browsertest.Eval[bool](p, what) {
+				return
+			}
+			p.Key("\t")
+		}
+		t.Fatalf("no way by keys to %s", what)
+	}
+	tabTo(`document.activeElement.title === "kitchen"`)
+	p.Key("\r")
+	p.Wait(within(".left .groups [aria-current]", "Kitchen"))
+	tabTo(`document.activeElement.ariaLabel === "Write as carol"`)
+	p.Key("by keys alone\r")
+	p.Wait(within(".left .said.own", "by keys alone"))
+	tabTo(`document.activeElement.textContent === "Say a filtered word"`)
+	p.Key("\r")
+	p.Wait(within(".left .said.refused", "80001"))
+	p.Go("about:blank")
+	s.end()
+	if want := regexp.MustCompile(`(?m)^  chat page  2 attempts = 1 accepted \+ 1 refused \+ `); !want.MatchString(s.out.String()) {
+		t.Errorf("nothing matches %s in\n%s", want, s.out)
 	}
 }

@@ -115,7 +115,7 @@ func (c *Config) perform(ctx context.Context, d *desk) (r *result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d.set(func(now *state) { now.monitor, now.console = s.monitorPage(), s.console() })
+	d.set(func(now *state) { now.monitor, now.console, now.chat = s.monitorPage(), s.console(), s.page.url() })
 	d.note("monitor page: " + s.monitorPage())
 	d.note("chat page: " + s.page.url() + " (app " + fmt.Sprint(pageAppID) + ")")
 	d.note("server console: " + s.console() + " (token " + s.server.AdminToken() + ")")

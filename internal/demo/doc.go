@@ -10,7 +10,10 @@
 // block on a terminal. Neither the crowd nor the monitor ever waits for the
 // view.
 //
-// At the end the crowd stops first; then Run waits, for a bounded time, until
+// Beside the crowd's app there is another for the chat page, on which people
+// talk themselves and see their refusals arrive. Its sends are counted apart.
+//
+// At the end the crowd stops first; then Run closes the chat page and waits, for a bounded time, until
 // every refusal's callback has arrived, compares its own books with the totals
 // of server and monitor, stops both, removes their data and says what it did.
 package demo

@@ -19,6 +19,7 @@ import (
 type stage struct {
 	page, console string
 	out           *output
+	end           func() // ends it and returns when it has ended
 }
 
 func openStage(t *testing.T) *stage {
@@ -32,9 +33,12 @@ func openStage(t *testing.T) *stage {
 		defer close(ended)
 		err = demo.Run(ctx, demo.Config{Out: out})
 	}()
-	t.Cleanup(func() {
+	end := func() {
 		cancel()
 		<-ended
+	}
+	t.Cleanup(func() {
+		end()
 		if err != nil {
 			t.Errorf("the demonstration ended with %v:\n%s", err, out)
 		}
@@ -44,7 +48,7 @@ func openStage(t *testing.T) *stage {
 	if found == nil {
 		t.Fatalf("no chat page in\n%s", out)
 	}
-	return &stage{page: found[1], console: found[2], out: out}
+	return &stage{page: found[1], console: found[2], out: out, end: end}
 }
 
 // ask is one GET of the page's address with headers; "Host" among them is the

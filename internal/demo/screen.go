@@ -84,7 +84,7 @@ func statusBlock(s state, p palette, width, rows int) []string {
 	if s.latest != "" {
 		lines = append(lines, p.dim(fit("delivered: "+s.latest, width)))
 	}
-	lines = append(lines, wrap([]string{"monitor " + s.monitor, "Ctrl-C ends", "console " + s.console}, " · ", width)...)
+	lines = append(lines, wrap([]string{"monitor " + s.monitor, "chat " + s.chat, "Ctrl-C ends", "console " + s.console}, " · ", width)...)
 	if most := max(1, rows/2); len(lines) > most {
 		lines = append(lines[1:2], fit("monitor "+s.monitor, width))
 		lines = lines[:min(len(lines), most)]

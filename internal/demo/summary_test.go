@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,16 @@ func TestSummaryTellsWhatWasDone(t *testing.T) {
 	golden(t, "summary.txt", strings.Join(clean().lines(), "\n")+"\n")
 }
 
+func TestSummaryTellsOfTheChatPageOnceItWasUsed(t *testing.T) {
+	t.Parallel()
+	r := clean()
+	r.page = chat.Counts{Attempts: 3, Totals: chat.Totals{Accepted: 2, Refused: 1}}
+	want := "  chat page  3 attempts = 2 accepted + 1 refused + 0 dropped + 0 repeated"
+	if lines := r.lines(); !slices.Contains(lines, want) {
+		t.Errorf("%q is not in\n%s", want, strings.Join(lines, "\n"))
+	}
+}
+
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -57,6 +68,16 @@ func TestFaults(t *testing.T) {
 		{"the monitor refused callbacks", func(r *result) {
 			r.monitor.Refused = []monitor.RefusedReason{{Reason: callback.ReasonSignWrong, Text: "wrong Sign", Count: 4}}
 		}, []string{"wrong Sign, 4 times"}},
+		{"the chat page's refusals are not the crowd's", func(r *result) {
+			r.page = chat.Counts{Attempts: 5, Totals: chat.Totals{Accepted: 2, Refused: 3}}
+			r.pageCodes = map[api.Code]int{10017: 1, 80001: 2}
+			r.monitor.Total, r.monitor.Reasons[0].Count = 6, 3
+			r.monitor.Reasons = append(r.monitor.Reasons, monitor.ReasonCount{Code: 80001, Count: 2})
+		}, nil},
+		{"a callback of the chat page is missing", func(r *result) {
+			r.page = chat.Counts{Attempts: 1, Totals: chat.Totals{Refused: 1}}
+		}, []string{"the chat page's users were refused 1 times, 0 callbacks arrived"}},
+		{"a send of the chat page without an outcome", func(r *result) { r.page = chat.Counts{Attempts: 1} }, []string{"the chat page's 1 attempts are not the sum"}},
 		{"the monitor misses an event", func(r *result) { r.monitor.Journals[0].Missing = 1 }, []string{"misses up to 1 event"}},
 		{"a send without an answer may have had any outcome", func(r *result) {
 			r.totals.sends, r.totals.unanswered = 13, 1

@@ -16,6 +16,7 @@ type state struct {
 	totals  totals
 	monitor string // the page's address
 	console string // the console's address
+	chat    string // the chat page's address
 	latest  string // the latest message that was delivered
 	ending  bool   // the crowd is silent, callbacks are waited for
 }

@@ -35,7 +35,7 @@ func story() []entry {
 
 func someState(elapsed time.Duration) state {
 	return state{
-		elapsed: elapsed, monitor: "http://127.0.0.1:8090/", console: "http://127.0.0.1:8081/admin/", latest: "mei in tea-house: “好的，靠窗的位置给你们留着”",
+		elapsed: elapsed, monitor: "http://127.0.0.1:8090/", console: "http://127.0.0.1:8081/admin/", chat: "http://127.0.0.1:8070/", latest: "mei in tea-house: “好的，靠窗的位置给你们留着”",
 		totals: totals{
 			sends: 134, accepted: 117, refused: 16, unanswered: 1, arrived: 15, waiting: 1,
 			codes: map[api.Code]int{10010: 3, 10023: 6, 10017: 4, 80001: 2, 10123: 1},

@@ -1,4 +1,4 @@
-import { useEffect, useId, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { State } from "../../client/src/index.ts";
 import { explainCode, general } from "../../shared/codes";
 import type { Hello } from "./api";
@@ -37,7 +37,6 @@ function Seated(props: Props & { user: User }) {
   const { hello, side, seat, user, groups } = props;
   useWatched((draw) => user.watch(draw), user);
   const [trouble, setTrouble] = useState<{ name: string } & Trouble>();
-  const id = useId();
   const profile = user.group(seat.group);
   const online = user.state.status === "connected";
 
@@ -82,7 +81,7 @@ function Seated(props: Props & { user: User }) {
       <Messages key={seat.group} user={user} group={seat.group} name={name} profile={profile} console={hello.Console} app={hello.SDKAppID} act={act} />
       {profile ? (
         <>
-          <Composer key={"c" + seat.group} user={user} profile={profile} hello={hello} labelled={id} />
+          <Composer key={"c" + seat.group} user={user} profile={profile} hello={hello} />
           <Manage key={"m" + seat.group} user={user} profile={profile} act={act} mine={!hello.Groups.some((g) => g.GroupId === seat.group)} />
         </>
       ) : online && <Outside group={seat.group} name={name} act={act} />}
@@ -115,6 +114,8 @@ function inWords(trouble: { name: string } & Trouble): string {
 function NewGroup(props: { act: Act; onMade: (g: Hello["Groups"][number]) => void }) {
   const [open, setOpen] = useState(false);
   const [name, setName] = useState("");
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), [open]);
   const make = async (e: Event) => {
     e.preventDefault();
     const made = await props.act<{ GroupId: string; Type: string }>(t.newGroup, "create_group", { Type: "Public", Name: name.trim(), ApplyJoinOption: "FreeAccess" });
@@ -126,7 +127,7 @@ function NewGroup(props: { act: Act; onMade: (g: Hello["Groups"][number]) => voi
   if (!open) return <button type="button" class="add" onClick={() => setOpen(true)}>+ {t.newGroup}</button>;
   return (
     <form class="new-group" onSubmit={make}>
-      <input aria-label={t.groupName} placeholder={t.groupName} value={name} maxLength={10} required autocomplete="off" ref={(e) => e?.focus()} onInput={(e) => setName(e.currentTarget.value)} />
+      <input aria-label={t.groupName} placeholder={t.groupName} value={name} maxLength={10} required autocomplete="off" ref={field} onInput={(e) => setName(e.currentTarget.value)} />
       <button class="primary">{t.create}</button>
       <button type="button" onClick={() => setOpen(false)}>{t.cancel}</button>
     </form>

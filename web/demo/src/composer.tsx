@@ -11,7 +11,7 @@ const burst = 60;
 
 // Composer sends, and provokes refusals. Who is muted may still try: the
 // refusal is what there is to see.
-export function Composer(props: { user: User; profile: Profile; hello: Hello; labelled: string }) {
+export function Composer(props: { user: User; profile: Profile; hello: Hello }) {
   const { user, profile, hello } = props;
   const group = profile.GroupId;
   const [text, setText] = useState("");

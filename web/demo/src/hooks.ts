@@ -20,3 +20,16 @@ export function useNow(needed: boolean): number {
   }, [needed]);
   return now;
 }
+
+/** useBefore is true until a time in Unix milliseconds. */
+export function useBefore(end: number): boolean {
+  const [before, set] = useState(() => Date.now() < end);
+  useEffect(() => {
+    const left = end - Date.now();
+    set(left > 0);
+    if (left <= 0) return;
+    const timer = setTimeout(() => set(false), left);
+    return () => clearTimeout(timer);
+  }, [end]);
+  return before;
+}

@@ -40,7 +40,7 @@ export function Manage(props: { user: User; profile: Profile; act: Act; mine: bo
           const below = rules && m.Member_Account !== user.id && m.Role === "Member";
           return (
             <li key={m.Member_Account}>
-              <span>{m.Member_Account} <small class="inline">{t.roles[m.Role] ?? m.Role}</small> {muted && <span class="badge warn">{t.muted}</span>}</span>
+              <span>{m.Member_Account} <small>{t.roles[m.Role] ?? m.Role}</small> {muted && <span class="badge warn">{t.muted}</span>}</span>
               {below && profile.Type !== "Private" && (
                 <span class="actions">
                   {muted

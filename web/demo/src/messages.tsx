@@ -3,7 +3,7 @@ import type { Notice, Profile } from "../../client/src/index.ts";
 import { explainCode } from "../../shared/codes";
 import { local, utc } from "../../shared/time";
 import type { Act } from "./column";
-import { useNow, useWatched } from "./hooks";
+import { useBefore, useNow, useWatched } from "./hooks";
 import { hasArrived, watchRefusals } from "./refusals";
 import { textOf, type Item, type Own, type Said } from "./timeline";
 import type { User } from "./user";
@@ -70,7 +70,7 @@ function Line(props: Props & { item: Item }) {
     case "own": return <OwnMessage {...props} item={item} />;
     case "place": return <p class="aside-line">{t.place(item.from, item.to, t.places[item.reason] ?? item.reason)}</p>;
     case "notice": {
-      const words = told(item.notice, item.at);
+      const words = told(item.notice);
       return words ? <p class="aside-line">{words}</p> : null;
     }
   }
@@ -86,7 +86,7 @@ function Message(props: Props & { item: Said }) {
   const own = message.From_Account === props.user.id;
   const role = props.profile?.SelfInfo?.Role;
   const recallable = !recalled && props.profile !== undefined && props.profile.Type !== "AVChatRoom" && message.MsgSeq !== undefined && (own || role === "Owner" || role === "Admin");
-  const young = useNow(recallable && Date.now() / 1000 - message.MsgTime < recallFor) / 1000 - message.MsgTime < recallFor;
+  const young = useBefore((message.MsgTime + recallFor) * 1000);
   return (
     <article class={"said" + (own ? " own" : "")}>
       <p class="head"><b>{message.From_Account}</b> <Clock seconds={message.MsgTime} /> {message.MsgSeq !== undefined && <span>#{message.MsgSeq}</span>}
@@ -96,6 +96,9 @@ function Message(props: Props & { item: Said }) {
     </article>
   );
 }
+
+// toComposer keeps the focus in the column when a button goes with its message.
+const toComposer = (e: Event) => (e.currentTarget as Element).closest(".column")?.querySelector("textarea")?.focus();
 
 function OwnMessage(props: Props & { item: Own }) {
   const { item, user } = props;
@@ -117,9 +120,9 @@ function OwnMessage(props: Props & { item: Own }) {
       )}
       {(item.state === "refused" || item.state === "unsent" || (item.state === "sending" && user.state.status !== "connected")) && (
         <p class="buttons">
-          {item.state === "refused" && <button type="button" onClick={() => { user.discard(item.id); user.send(item.groupId, item.text, props.group); }}>{t.sendAgain}</button>}
-          {item.state === "unsent" && <button type="button" onClick={() => user.resend(item.id)}>{t.sendAgain}</button>}
-          <button type="button" onClick={() => user.discard(item.id)}>{t.discard}</button>
+          {item.state === "refused" && <button type="button" onClick={(e) => { toComposer(e); user.discard(item.id); user.send(item.groupId, item.text, props.group); }}>{t.sendAgain}</button>}
+          {item.state === "unsent" && <button type="button" onClick={(e) => { toComposer(e); user.resend(item.id); }}>{t.sendAgain}</button>}
+          <button type="button" onClick={(e) => { toComposer(e); user.discard(item.id); }}>{t.discard}</button>
         </p>
       )}
     </article>
@@ -127,13 +130,13 @@ function OwnMessage(props: Props & { item: Own }) {
 }
 
 // told tells a notice in words; "" for one that is not worth a line.
-function told(n: Notice, at: number): string {
+function told(n: Notice): string {
   const w = t.notices;
   const names = "MemberList" in n ? n.MemberList.map((m) => m.Member_Account).join(", ") : "";
   switch (n.Event) {
     case "MemberJoined": return n.JoinType === "Invited" ? w.invited(names, n.Operator_Account) : w.joined(names);
     case "MemberLeft": return n.ExitType === "Kicked" ? w.kicked(names, n.Operator_Account) : w.left(names);
-    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.forSeconds(Math.max(1, Math.ceil(n.MuteUntil - at / 1000))));
+    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.until(local(n.MuteUntil * 1000).slice(11)));
     case "MemberChanged": return n.Role ? w.role(n.Member_Account, t.roles[n.Role] ?? n.Role) : "";
     case "OwnerChanged": return w.owner(n.NewOwner_Account);
     case "GroupChanged": return n.MuteAllMember === "On" ? w.mutedAll : n.MuteAllMember === "Off" ? w.unmutedAll : w.changed;

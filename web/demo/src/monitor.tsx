@@ -27,6 +27,7 @@ export function MonitorPanel(props: { hello: Hello }) {
     let timer: ReturnType<typeof setTimeout> | undefined;
     let busy = false;
     let wanted = false;
+    let hurried = false;
     let ended = false;
     const look = async () => {
       clearTimeout(timer);
@@ -35,6 +36,7 @@ export function MonitorPanel(props: { hello: Hello }) {
         return;
       }
       busy = true;
+      hurried = false;
       let more = false;
       try {
         if (!document.hidden) {
@@ -60,19 +62,16 @@ export function MonitorPanel(props: { hello: Hello }) {
         wanted = false;
       }
     };
+    // Many refusals in a row make one look.
     const hurry = () => {
       if (busy) wanted = true;
-      else {
+      else if (!hurried) {
+        hurried = true;
         clearTimeout(timer);
         timer = setTimeout(look, soon);
       }
     };
-    let made = 0;
-    const end = watchRefusals(() => {
-      // Arrivals tell too; only what is new is worth a look.
-      if (Date.now() - made > soon) hurry();
-      made = Date.now();
-    });
+    const end = watchRefusals(hurry);
     const shown = () => {
       if (!document.hidden) void look();
     };
@@ -88,29 +87,28 @@ export function MonitorPanel(props: { hello: Hello }) {
 
   const list = crowd ? [...all.ours, ...all.crowd].sort((a, b) => b.ReceivedAt - a.ReceivedAt).slice(0, most) : all.ours;
   return (
-    <section class="panel received" aria-label={t.monitorTitle}>
+    <section class={"panel received" + (open ? "" : " collapsed")} aria-label={t.monitorTitle}>
       <div class="panel-head">
         <h2>{t.monitorTitle}</h2>
         <button type="button" aria-expanded={open} onClick={() => setOpen(!open)}>{open ? t.hideMonitor : t.showMonitor}</button>
       </div>
-      {open && (
-        <>
-          <p class="dim lead">{t.monitorLead}</p>
-          <label class="inline"><input type="checkbox" checked={crowd} onChange={(e) => setCrowd(e.currentTarget.checked)} /> {t.crowdToo}</label>
-          {failed && <p class="banner" role="alert">{t.monitorFault}</p>}
-          {list.length === 0 && <p class="empty">{t.monitorNone}</p>}
-          <ol class="exceptions" aria-live="polite" aria-relevant="additions" aria-label={t.monitorTitle} tabIndex={0}>
-            {list.map((e) => (
-              <li key={e.EventId} class={isOurs(e.EventId) ? "ours" : ""} data-event={e.EventId}>
-                <p class="head"><b>{e.ErrorCode}</b> {explainCode(e.ErrorCode, language)?.what ?? e.ErrorInfo}</p>
-                <p class="dim">{t.in(e.From_Account, e.GroupId)} · <time dateTime={new Date(e.ReceivedAt).toISOString()} title={utc(e.ReceivedAt)}>{local(e.ReceivedAt).slice(11)}</time>
-                  {" · "}<a href={eventLink(props.hello, e)} target="_blank" rel="noreferrer" title={e.EventId}>{t.event} {e.EventId.slice(-6)}</a>
-                  {isOurs(e.EventId) && <> <span class="badge good">{t.fromHere}</span></>}</p>
-              </li>
-            ))}
-          </ol>
-        </>
-      )}
+      <div class="body">
+        <p class="dim lead">{t.monitorLead}</p>
+        <label class="inline"><input type="checkbox" checked={crowd} onChange={(e) => setCrowd(e.currentTarget.checked)} /> {t.crowdToo}</label>
+        {failed && <p class="banner" role="alert">{t.monitorFault}</p>}
+        {list.length === 0 && <p class="empty">{t.monitorNone}</p>}
+        <ol class="exceptions" aria-live="polite" aria-relevant="additions" aria-label={t.monitorTitle} tabIndex={0}>
+          {list.map((e) => (
+            <li key={e.EventId} class={isOurs(e.EventId) ? "ours" : ""} data-event={e.EventId}>
+              <p class="head"><b>{e.ErrorCode}</b> {explainCode(e.ErrorCode, language)?.what ?? e.ErrorInfo}</p>
+              <p class="dim">{t.in(e.From_Account, e.GroupId)} · <time dateTime={new Date(e.ReceivedAt).toISOString()} title={utc(e.ReceivedAt)}>{local(e.ReceivedAt).slice(11)}</time>
+                {" · "}<a href={eventLink(props.hello, e)} target="_blank" rel="noreferrer" title={e.EventId}>{t.event} {e.EventId.slice(-6)}</a>
+                {isOurs(e.EventId) && <> <span class="badge good">{t.fromHere}</span></>}</p>
+            </li>
+          ))}
+        </ol>
+        <small><a href="/licenses.txt" target="_blank" rel="noreferrer">{t.licenses}</a></small>
+      </div>
     </section>
   );
 }

@@ -5,7 +5,7 @@ import type { Message, Notice, Outgoing, Placeholder, Refused, Unsent, Waiting }
 
 export interface Said { kind: "message"; key: string; message: Message; recalled: boolean }
 export interface Place { kind: "place"; key: string; from: number; to: number; reason: string }
-export interface Happened { kind: "notice"; key: string; notice: Notice; at: number }
+export interface Happened { kind: "notice"; key: string; notice: Notice }
 export interface Own {
   kind: "own";
   key: string;
@@ -67,7 +67,7 @@ export class Timeline {
   happened(notice: Notice): void {
     if (notice.Event === "Read") return;
     if (notice.Event === "MsgRecalled") this.recalled(notice.MsgSeqList.map((m) => m.MsgSeq));
-    this.#push({ kind: "notice", key: `n${++this.#notices}`, notice, at: Date.now() });
+    this.#push({ kind: "notice", key: `n${++this.#notices}`, notice });
   }
 
   recalled(seqs: number[]): void {

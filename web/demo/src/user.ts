@@ -42,7 +42,7 @@ export class User {
     this.#client = new Parley({ url: hello.Server, sdkAppID: hello.SDKAppID, userID: id, getUserSig: () => userSig(id), platform: "Web", storage: storage(side) });
     const c = this.#client;
     c.on("state", (s) => {
-      if (s.status === "connected") this.#restore();
+      if (s.status !== "offline") this.#restore();
       this.#tell();
     });
     c.on("groups", () => this.#tell());
@@ -55,8 +55,13 @@ export class User {
       this.#tell();
     });
     c.on("notice", (n) => this.#noticed(n));
-    c.on("refusal", (r) => refusedHere(r.eventId));
+    c.on("refusal", (r) => {
+      refusedHere(r.eventId);
+      this.#holding(r.id)?.change(r.id, { state: "refused", refused: r });
+      this.#tell();
+    });
     c.on("unsent", (u) => {
+      this.#restore(); // it may be from an earlier life
       this.#holding(u.id)?.change(u.id, { state: "unsent", unsent: u });
       this.#tell();
     });
@@ -128,7 +133,7 @@ export class User {
   resend(id: string): void {
     const out = this.#client.resend(id);
     if (!out) return;
-    this.#holding(id)?.change(id, { state: "sending", unsent: undefined });
+    this.#holding(id)?.change(id, { state: "sending" });
     this.#follow(out);
     this.#tell();
   }
@@ -169,21 +174,16 @@ export class User {
     }
   }
 
+  // What became of it if it is neither refused nor unsent, which is told anyway.
   #follow(out: Outgoing): void {
     void out.done.then((o: Outcome) => {
       const t = this.#holding(o.id);
-      if (!t) return;
-      if (o.status === "sent") {
-        // Its push may have come already, or take its place soon. One that was
-        // dropped never comes.
-        if (o.dropReason) t.change(o.id, { state: "dropped", dropReason: o.dropReason });
-        else if (o.seq !== undefined && o.seq <= t.last) t.remove(o.id);
-        else t.change(o.id, { state: "sent" });
-      } else if (o.status === "refused") {
-        t.change(o.id, { state: "refused", refused: o });
-      } else if (o.status === "unsent") {
-        t.change(o.id, { state: "unsent", unsent: o });
-      }
+      if (!t || o.status !== "sent") return;
+      // Its push may have come already, or take its place soon. One that was
+      // dropped never comes.
+      if (o.dropReason) t.change(o.id, { state: "dropped", dropReason: o.dropReason });
+      else if (o.seq !== undefined && o.seq <= t.last) t.remove(o.id);
+      else t.change(o.id, { state: "sent" });
       this.#tell();
     });
   }

@@ -23,15 +23,15 @@ export const en = {
   wordText: (word: string) => `Get your ${word} here`, goneText: "Is anybody still here?", mutedText: "Can anybody hear me?",
   mutedHere: "You are muted here. What you send is refused.", mutedUntil: (when: string) => `You are muted here until ${when}. What you send is refused.`, allMuted: "The whole group is muted.", accountMuted: "Your account is muted everywhere.",
   manage: "Members", members: (n: number) => `Members (${n})`, mute60: "Mute 60 s", muteLong: "Mute", unmute: "Unmute", muteAll: "Mute all", unmuteAll: "Unmute all", muted: "muted", roles: { Owner: "owner", Admin: "admin", Member: "" } as Record<string, string>,
-  muteOf: (what: string, who: string) => `${what}: ${who}`, close: "Close", outbox: "Waiting to be sent",
+  muteOf: (what: string, who: string) => `${what}: ${who}`, close: "Close",
   notices: {
     joined: (who: string) => `${who} joined`, invited: (who: string, by: string) => `${by} brought ${who} in`, left: (who: string) => `${who} left`, kicked: (who: string, by: string) => `${by} removed ${who}`,
-    muted: (who: string, howLong: string) => `${who} was muted ${howLong}`, unmuted: (who: string) => `${who} can write again`, forSeconds: (s: number) => `for ${s} s`, forGood: "until unmuted",
+    muted: (who: string, howLong: string) => `${who} was muted ${howLong}`, unmuted: (who: string) => `${who} can write again`, until: (when: string) => `until ${when}`, forGood: "until unmuted",
     mutedAll: "The whole group was muted", unmutedAll: "The mute of the group ended", changed: "The group's profile changed", owner: (who: string) => `${who} is the owner now`, role: (who: string, role: string) => `${who} is now ${role || "an ordinary member"}`,
     recalled: (who: string) => `${who} recalled a message`, dissolved: (by: string) => `${by} dissolved the group`, application: (who: string, group: string) => `${who} asks to join ${group}`, handled: (ok: boolean): string => (ok ? "Your request was agreed to" : "Your request was turned down"),
     accountMuted: "Your account was muted", accountUnmuted: "Your account can write again",
   },
   monitorTitle: "What the monitor received", monitorLead: "Each refusal reaches the app's backend as a callback. This is what the monitor, which is such a backend, has stored.", monitorNone: "Nothing yet. Provoke a refusal.",
   monitorFault: "The monitor does not answer.", crowdToo: "also those of the simulated crowd", fromHere: "just made here", in: (who: string, group: string) => `${who} in ${group}`, showMonitor: "Show", hideMonitor: "Hide",
-  unknownCode: (code: number) => `Code ${code}`, fault: (what: string, code: number, info: string) => `${what}: ${info} (${code})`, noAnswer: (what: string) => `${what}: there was no answer. Try again.`,
+  fault: (what: string, code: number, info: string) => `${what}: ${info} (${code})`, noAnswer: (what: string) => `${what}: there was no answer. Try again.`,
 };

@@ -23,15 +23,15 @@ export const ko: Words = {
   wordText: (word) => `여기서 ${word} 받으세요`, goneText: "아직 누구 있나요?", mutedText: "제 말 들리나요?",
   mutedHere: "여기서 음소거되었습니다. 보내면 거부됩니다.", mutedUntil: (when) => `${when}까지 음소거되었습니다. 보내면 거부됩니다.`, allMuted: "그룹 전체가 음소거되었습니다.", accountMuted: "계정이 모든 곳에서 음소거되었습니다.",
   manage: "멤버", members: (n) => `멤버 (${n})`, mute60: "60초 음소거", muteLong: "음소거", unmute: "음소거 해제", muteAll: "전체 음소거", unmuteAll: "전체 음소거 해제", muted: "음소거됨", roles: { Owner: "소유자", Admin: "관리자", Member: "" },
-  muteOf: (what, who) => `${what}: ${who}`, close: "닫기", outbox: "보내기 대기",
+  muteOf: (what, who) => `${what}: ${who}`, close: "닫기",
   notices: {
     joined: (who) => `${who} 참가`, invited: (who, by) => `${by} 님이 ${who} 님을 초대함`, left: (who) => `${who} 나감`, kicked: (who, by) => `${by} 님이 ${who} 님을 내보냄`,
-    muted: (who, howLong) => `${who} 음소거됨 (${howLong})`, unmuted: (who) => `${who} 다시 쓸 수 있음`, forSeconds: (s) => `${s}초`, forGood: "해제할 때까지",
+    muted: (who, howLong) => `${who} 음소거됨 (${howLong})`, unmuted: (who) => `${who} 다시 쓸 수 있음`, until: (when) => `${when}까지`, forGood: "해제할 때까지",
     mutedAll: "그룹 전체가 음소거됨", unmutedAll: "그룹 음소거가 끝남", changed: "그룹 정보가 바뀜", owner: (who) => `이제 ${who} 님이 소유자`, role: (who, role) => `${who}: 이제 ${role || "일반 멤버"}`,
     recalled: (who) => `${who} 님이 메시지를 회수함`, dissolved: (by) => `${by} 님이 그룹을 해산함`, application: (who, group) => `${who} 님이 ${group} 참가를 요청함`, handled: (ok) => (ok ? "참가 요청이 승인됨" : "참가 요청이 거절됨"),
     accountMuted: "계정이 음소거됨", accountUnmuted: "계정이 다시 쓸 수 있음",
   },
   monitorTitle: "모니터가 받은 것", monitorLead: "거부는 모두 콜백으로 앱 백엔드에 전달됩니다. 그런 백엔드인 모니터가 저장한 내용입니다.", monitorNone: "아직 없습니다. 거부를 일으켜 보세요.",
   monitorFault: "모니터가 응답하지 않습니다.", crowdToo: "가상 사용자의 것도 표시", fromHere: "방금 여기서 발생", in: (who, group) => `${who}, ${group}`, showMonitor: "보기", hideMonitor: "숨기기",
-  unknownCode: (code) => `코드 ${code}`, fault: (what, code, info) => `${what}: ${info} (${code})`, noAnswer: (what) => `${what}: 응답이 없습니다. 다시 시도하세요.`,
+  fault: (what, code, info) => `${what}: ${info} (${code})`, noAnswer: (what) => `${what}: 응답이 없습니다. 다시 시도하세요.`,
 };

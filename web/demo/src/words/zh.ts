@@ -23,15 +23,15 @@ export const zh: Words = {
   wordText: (word) => `这里领取 ${word}`, goneText: "还有人在吗？", mutedText: "有人听得到我吗？",
   mutedHere: "你在此被禁言，发送会被拒绝。", mutedUntil: (when) => `你在此被禁言至 ${when}，发送会被拒绝。`, allMuted: "全员禁言中。", accountMuted: "你的账号已被全局禁言。",
   manage: "成员", members: (n) => `成员（${n}）`, mute60: "禁言 60 秒", muteLong: "禁言", unmute: "解除禁言", muteAll: "全员禁言", unmuteAll: "解除全员禁言", muted: "已禁言", roles: { Owner: "群主", Admin: "管理员", Member: "" },
-  muteOf: (what, who) => `${what}：${who}`, close: "关闭", outbox: "等待发送",
+  muteOf: (what, who) => `${what}：${who}`, close: "关闭",
   notices: {
     joined: (who) => `${who} 加入了`, invited: (who, by) => `${by} 邀请了 ${who}`, left: (who) => `${who} 退出了`, kicked: (who, by) => `${by} 移出了 ${who}`,
-    muted: (who, howLong) => `${who} 被禁言${howLong}`, unmuted: (who) => `${who} 可以发言了`, forSeconds: (s) => ` ${s} 秒`, forGood: "，直至解除",
+    muted: (who, howLong) => `${who} 被禁言${howLong}`, unmuted: (who) => `${who} 可以发言了`, until: (when) => `至 ${when}`, forGood: "，直至解除",
     mutedAll: "已全员禁言", unmutedAll: "已解除全员禁言", changed: "群资料已变更", owner: (who) => `${who} 成为群主`, role: (who, role) => `${who} 现在是${role || "普通成员"}`,
     recalled: (who) => `${who} 撤回了一条消息`, dissolved: (by) => `${by} 解散了群组`, application: (who, group) => `${who} 申请加入 ${group}`, handled: (ok) => (ok ? "你的申请已通过" : "你的申请被拒绝"),
     accountMuted: "你的账号被禁言", accountUnmuted: "你的账号可以发言了",
   },
   monitorTitle: "监控收到的内容", monitorLead: "每次拒绝都会以回调通知应用后台。这里是监控（一个这样的后台）保存的内容。", monitorNone: "还没有。请触发一次拒绝。",
   monitorFault: "监控没有应答。", crowdToo: "同时显示模拟用户的", fromHere: "刚在此页产生", in: (who, group) => `${who}，在 ${group}`, showMonitor: "展开", hideMonitor: "收起",
-  unknownCode: (code) => `错误码 ${code}`, fault: (what, code, info) => `${what}：${info}（${code}）`, noAnswer: (what) => `${what}：没有应答，请重试。`,
+  fault: (what, code, info) => `${what}：${info}（${code}）`, noAnswer: (what) => `${what}：没有应答，请重试。`,
 };
