@@ -2,14 +2,16 @@
 # make quick    what go alone can do, without the race detector
 # make fuzz     each fuzz target for a while (FUZZTIME=1m)
 # make ledger   every send accounted for, while everything fails; on both stores
+# make race-long  the storm on the client door, for minutes (STORM=3m)
 # make perf     the figures of docs/performance.md
 # make lint     vet, staticcheck, gofmt
 # make web      the pages: builds web/ into the files that are committed
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 FUZZTIME ?= 30s
+STORM ?= 3m
 
-.PHONY: test quick lint fuzz perf ledger web web-check setup
+.PHONY: test quick lint fuzz perf ledger race-long web web-check setup
 
 test: setup lint web-check
 	PARLEY_TEST_BROWSER=1 go run ./internal/pgtest/with go test -race -timeout 11m ./...
@@ -32,6 +34,9 @@ fuzz:
 ledger: setup
 	PARLEY_E2E_LONG=1 go run ./internal/pgtest/with go test -count=1 -v -timeout 25m -run '^TestLedger|^TestTheLedger' ./e2e/
 
+race-long:
+	PARLEY_STORM=$(STORM) go test -race -count=1 -v -timeout 30m -run Storm ./internal/live/
+
 perf: setup
 	@./scripts/setup perf
 	go build -o bin/parley ./cmd/parley
@@ -39,6 +44,7 @@ perf: setup
 	go run ./perf -parley bin/parley -store postgres
 	go run ./perf -parley bin/parley -mode isolation
 	go run ./perf -parley bin/parley -mode backlog
+	go run ./perf -parley bin/parley -mode clients
 
 web: setup
 	@./scripts/web-check fix

@@ -308,6 +308,9 @@ func (b *Backend) tenant(id AppID) (*tenant, bool) {
 	return a, ok
 }
 
+// Concurrent says whether other processes may write to the same store.
+func (b *Backend) Concurrent() bool { return b.store.Concurrent() }
+
 // Version is the state of an app that holds here: every change up to it is
 // applied. It is 0 for an app that is not there.
 func (b *Backend) Version(app AppID) uint64 {

@@ -111,7 +111,9 @@ func (c *conn) enter(h *hall) bool {
 	if c.gone {
 		return false
 	}
-	c.halls = append(c.halls, h)
+	if !slices.Contains(c.halls, h) {
+		c.halls = append(c.halls, h)
+	}
 	return true
 }
 

@@ -1,37 +1,62 @@
 package live
 
-import (
-	"slices"
+import "github.com/parley-im/parley/internal/chat"
 
-	"github.com/parley-im/parley/internal/chat"
-)
-
-// Channel is the channel of a group.
-func Channel(app chat.AppID, key chat.GroupKey) string { return channel(app, key) }
-
-// Heard lists, for each connection of a user, the channels that the library has it
-// subscribed to, sorted.
-func (d *Door) Heard(app chat.AppID, user chat.UserID) (all [][]string) {
+// Hearing is what each connection of a user is subscribed to: by the library, and
+// as the shards know it. Both are the same at a quiet moment.
+func (d *Door) Hearing(app chat.AppID, user chat.UserID) (library, halls []map[chat.GroupKey]bool) {
 	for _, c := range d.of(app, user) {
-		channels := c.client.Channels()
-		slices.Sort(channels)
-		all = append(all, channels)
+		byLibrary, byHalls := make(map[chat.GroupKey]bool), make(map[chat.GroupKey]bool)
+		for _, name := range c.client.Channels() {
+			byLibrary[d.keyOf(name)] = true
+		}
+		done := make(chan struct{}, len(d.shards))
+		found := make([]map[chat.GroupKey]bool, len(d.shards))
+		for i, s := range d.shards {
+			s.post(func() {
+				found[i] = make(map[chat.GroupKey]bool)
+				for _, h := range s.list(app) {
+					if _, in := h.conns[c]; in {
+						found[i][h.key] = true
+					}
+				}
+				done <- struct{}{}
+			})
+		}
+		for range d.shards {
+			<-done
+		}
+		for _, keys := range found {
+			for key := range keys {
+				byHalls[key] = true
+			}
+		}
+		library, halls = append(library, byLibrary), append(halls, byHalls)
 	}
-	return all
+	return library, halls
 }
 
-// Followed lists the groups that have a hall, and how many connections are in it.
-func (d *Door) Followed() map[chat.GroupKey]int {
-	all := make(map[chat.GroupKey]int)
+// keyOf is the group of a channel; 0 for one that has no hall.
+func (d *Door) keyOf(name string) chat.GroupKey {
 	for _, s := range d.shards {
-		done := make(chan struct{})
-		s.post(func() {
-			for _, h := range s.list(0) {
-				all[h.key] = len(h.conns)
+		for _, h := range s.list(0) {
+			if h.channel == name {
+				return h.key
 			}
-			close(done)
-		})
-		<-done
+		}
 	}
-	return all
+	return 0
 }
+
+// Halls are the groups that are followed.
+func (d *Door) Halls(app chat.AppID) (keys []chat.GroupKey) {
+	for _, s := range d.shards {
+		for _, h := range s.list(app) {
+			keys = append(keys, h.key)
+		}
+	}
+	return keys
+}
+
+// RecentBytes is how much all groups together have in memory.
+func (d *Door) RecentBytes() int64 { return d.recent.used.Load() }

@@ -116,7 +116,8 @@ func (h *hall) readTo(last chat.MsgSeq) {
 	}
 }
 
-// readToHead pushes all that is stored.
+// readToHead has all that is stored pushed, after what waits: a notice among that
+// may be of a change before the newest message.
 func (h *hall) readToHead() {
 	ctx, cancel := h.shard.reading()
 	heads, err := h.shard.door.backend.Reader().GroupHeads(ctx, h.app, []chat.GroupKey{h.key})
@@ -126,7 +127,7 @@ func (h *hall) readToHead() {
 		return
 	}
 	if next := heads[h.key]; next > chat.MsgSeq(h.next.Load()) {
-		h.readTo(next - 1)
+		h.shard.post(func() { h.readTo(next - 1) })
 	}
 }
 

@@ -64,9 +64,12 @@ type Door struct {
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{}
-	changed map[chat.AppID]bool // apps to look at; true: at all memberships too
-	heads   map[chat.AppID]uint64
+	changed map[chat.AppID]bool   // apps to look at; true: at all memberships too
+	heads   map[chat.AppID]uint64 // of tick: what an app had accepted when its groups were asked for last
 	closed  bool
+
+	handed sync.Map              // by app: *atomic.Uint64, messages that were handed over since the door opened
+	before map[chat.AppID]uint64 // what each app had accepted until then
 
 	wake     chan struct{}
 	stopping chan struct{}
@@ -122,8 +125,16 @@ func (d *Door) Open(b *chat.Backend) error {
 	for _, s := range d.shards {
 		d.beside.Go(s.run)
 	}
-	d.beside.Go(d.tick)
+	heads, err := b.Reader().Heads(context.Background())
+	if err != nil {
+		return fmt.Errorf("open the client door: %w", err)
+	}
+	d.before = make(map[chat.AppID]uint64, len(heads))
+	for app, head := range heads {
+		d.before[app] = head.Totals.Accepted
+	}
 	d.running.Store(true)
+	d.beside.Go(d.tick)
 	return nil
 }
 

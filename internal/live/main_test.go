@@ -9,7 +9,8 @@ import (
 )
 
 // No test of this package may leave a goroutine behind. The library ends one of
-// its own a second after a node was shut down.
+// its own a second after a node was shut down, and its client has calls that end
+// seconds after their connection.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	var err error

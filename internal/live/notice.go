@@ -3,15 +3,21 @@ package live
 import (
 	"hash/fnv"
 	"math"
+	"sync/atomic"
 
 	"github.com/parley-im/parley/internal/chat"
 )
 
 // Sent takes messages that were committed; see [chat.Audience].
-func (d *Door) Sent(_ chat.AppID, messages []chat.Message) {
+func (d *Door) Sent(app chat.AppID, messages []chat.Message) {
 	if !d.running.Load() {
 		return
 	}
+	n, ok := d.handed.Load(app)
+	if !ok {
+		n, _ = d.handed.LoadOrStore(app, new(atomic.Uint64))
+	}
+	n.(*atomic.Uint64).Add(uint64(len(messages)))
 	for i := range messages {
 		d.shard(messages[i].Group).hint(&messages[i])
 	}

@@ -2,27 +2,151 @@ package live_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
-	"net"
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/centrifugal/centrifuge-go"
+	"github.com/gorilla/websocket"
 
 	"github.com/parley-im/parley/internal/chat"
-	"github.com/parley-im/parley/internal/live"
+	"github.com/parley-im/parley/internal/wire"
 )
 
-// stormTime is how long the storm lasts; PARLEY_STORM makes it longer.
+// ear is one device of a user in the storm. It judges what it hears as it comes:
+// the numbers of a group follow each other without a gap or a repeat, and nothing
+// comes after the user was taken out.
+type ear struct {
+	t    *testing.T
+	user string
+
+	moving sync.Mutex
+	device *device       // nil: not connected
+	over   chan struct{} // closed when the device's connection has ended
+
+	mu        sync.Mutex
+	connected bool
+	groups    map[string]*heardGroup // in this connection
+	messages  int                    // in all of them
+}
+
+type heardGroup struct {
+	last uint64 // 0: no number yet
+	out  bool   // the user was taken out, and hears nothing more
+}
+
+// connect connects the device, if it is not.
+func (e *ear) connect(w *world) {
+	if e.device != nil {
+		select {
+		case <-e.over:
+		default:
+			return
+		}
+	}
+	d, err := w.connectDevice(e.t, e.user)
+	if err != nil {
+		e.t.Errorf("%s cannot connect: %v", e.user, err)
+		return
+	}
+	over := make(chan struct{})
+	e.device, e.over = d, over
+	e.mu.Lock()
+	e.groups = make(map[string]*heardGroup)
+	e.mu.Unlock()
+	go func() {
+		defer close(over)
+		d.read(func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			e.connected = true
+		}, e.take)
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.connected = false
+	}()
+}
+
+// hangUp ends the connection: with a word, or cut.
+func (e *ear) hangUp(politely bool) {
+	if e.device == nil {
+		return
+	}
+	if politely {
+		_ = e.device.socket.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseNormalClosure, ""), time.Now().Add(time.Second))
+	}
+	e.device.line.Close()
+	<-e.over
+	e.device = nil
+}
+
+func (e *ear) take(data []byte) {
+	var p push
+	if err := json.Unmarshal(data, &p); err != nil {
+		e.t.Errorf("a push is no JSON: %v: %s", err, data)
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	g := e.groups[p.GroupId]
+	if g == nil {
+		g = &heardGroup{}
+		e.groups[p.GroupId] = g
+	}
+	self := func() bool {
+		return slices.ContainsFunc(p.MemberList, func(m struct{ Member_Account string }) bool { return m.Member_Account == e.user })
+	}
+	switch {
+	case p.Event == "MemberJoined" && self():
+		*g = heardGroup{}
+	case g.out:
+		e.t.Errorf("%s heard after the end of %s: %s", e.user, p.GroupId, data)
+	case p.Event == "GroupDissolved", p.Event == "MemberLeft" && self():
+		*g = heardGroup{out: true}
+	case p.MsgSeq > 0:
+		if g.last > 0 && p.MsgSeq != g.last+1 {
+			e.t.Errorf("%s heard %d of %s after %d", e.user, p.MsgSeq, p.GroupId, g.last)
+		}
+		g.last = p.MsgSeq
+		e.messages++
+	}
+}
+
+// move connects, disconnects or cuts the device.
+func (e *ear) move(w *world) {
+	if !e.moving.TryLock() {
+		return
+	}
+	defer e.moving.Unlock()
+	if rand.IntN(2) == 0 {
+		e.connect(w)
+	} else {
+		e.hangUp(rand.IntN(2) == 0)
+	}
+}
+
+// last is the newest number heard of a group in this connection.
+func (e *ear) last(group string) uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if g := e.groups[group]; g != nil && !g.out {
+		return g.last
+	}
+	return 0
+}
+
+// stormTime is PARLEY_STORM, or a few seconds.
 func stormTime(t *testing.T) time.Duration {
 	text := os.Getenv("PARLEY_STORM")
 	if text == "" {
-		return 5 * time.Second
+		return 6 * time.Second
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil {
@@ -31,258 +155,192 @@ func stormTime(t *testing.T) time.Duration {
 	return d
 }
 
-// storm is users who come and go, and groups that are made and dissolved, all at
-// once.
-type storm struct {
-	*world
-	t *testing.T
-
-	mu     sync.Mutex
-	groups []chat.GroupID
-	made   int
-	phones []*stormPhone
-}
-
-// stormPhone is a phone that writes down what it hears, from connect to connect.
-type stormPhone struct {
-	*phone
-	user string
-
-	mu   sync.Mutex
-	link net.Conn
-	log  []push // a push without Event: connected anew
-}
-
-const (
-	stormUsers  = 24
-	stormGroups = 8
-)
-
-func stormUser(r *rand.Rand) string { return fmt.Sprintf("u%02d", r.IntN(stormUsers)) }
-
-func TestStormOfConnectionsMembersAndMessages(t *testing.T) {
+// Everything that moves moves at once: connections come, go and are cut, users
+// join, leave, are added, taken out and deleted, groups are dissolved and made
+// anew, and all the while it is spoken. Then it is quiet, and all is as it should
+// be.
+func TestStorm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	s := &storm{world: w, t: t}
-	for i := range stormUsers {
-		if err := w.backend.Login(t.Context(), app, chat.UserID(fmt.Sprintf("u%02d", i))); err != nil {
+	const users, groups, devices = 10, 5, 3
+	user := func(i int) string { return fmt.Sprint("u", i) }
+	group := func(i int) string { return fmt.Sprint("g", i) }
+	ctx, admin := context.Background(), chat.Admin("admin")
+	var ears []*ear
+	for i := range users {
+		for range devices {
+			e := &ear{t: t, user: user(i)}
+			ears = append(ears, e)
+			t.Cleanup(func() { e.hangUp(true) })
+		}
+	}
+	make1 := func(g string) error {
+		spec := chat.GroupSpec{ID: chat.GroupID(g), Type: chat.Public, Name: g, ApplyJoinOption: "FreeAccess"}
+		for _, i := range rand.Perm(users)[:users/2] {
+			spec.Members = append(spec.Members, chat.MemberSpec{User: chat.UserID(user(i))})
+		}
+		_, err := w.backend.CreateGroup(ctx, app, admin, spec)
+		return err
+	}
+	for i := range users {
+		if err := w.backend.Login(ctx, app, chat.UserID(user(i))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for range stormGroups {
-		s.makeGroup(rand.New(rand.NewPCG(1, uint64(s.made))))
-	}
-	for i := range stormUsers * 2 {
-		s.phones = append(s.phones, s.plug(fmt.Sprintf("u%02d", i%stormUsers)))
-	}
-	for _, p := range s.phones {
-		if err := p.client.Connect(); err != nil {
+	for i := range groups {
+		if err := make1(group(i)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), stormTime(t))
-	defer cancel()
-	var workers sync.WaitGroup
-	for i := range 8 {
-		workers.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), uint64(i)))
-			for ctx.Err() == nil {
-				s.deed(r)
-			}
-		})
+	deadline := time.Now().Add(stormTime(t))
+	var storm sync.WaitGroup
+	var did atomic.Int64
+	repeat := func(n int, do func(u chat.UserID, g chat.GroupID) error) {
+		for range n {
+			storm.Go(func() {
+				for time.Now().Before(deadline) && !t.Failed() {
+					err := do(chat.UserID(user(rand.IntN(users))), chat.GroupID(group(rand.IntN(groups))))
+					var refusal *chat.Refusal
+					if err != nil && !errors.As(err, &refusal) {
+						t.Errorf("the storm: %v", err)
+					}
+					if err == nil {
+						did.Add(1)
+					}
+				}
+			})
+		}
 	}
-	workers.Wait()
-	s.calm()
-	heard := 0
-	for _, p := range s.phones {
-		heard += p.judge()
+	say := func(g string, from chat.UserID, to ...string) {
+		s := &chat.Send{App: app, Caller: from, Entry: chat.EntryClient, Platform: "Web", From: from, Group: chat.GroupID(g), Random: w.random.Add(1), Priority: chat.Normal}
+		body := text(g, s.Random, "storm")
+		if len(to) > 0 {
+			body["To_Account"] = to
+		}
+		data, _ := json.Marshal(body)
+		wire.ReadSend(data, s)
+		if _, err := w.backend.Send(ctx, s); err != nil {
+			t.Errorf("a send: %v", err)
+		}
 	}
-	if heard == 0 {
-		t.Error("nobody heard anything")
-	}
-}
-
-// plug makes a phone whose network can be cut.
-func (s *storm) plug(user string) *stormPhone {
-	p := &stormPhone{user: user}
-	p.phone = s.dial(s.t, user, func(o *phoneOptions) {
-		o.dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			c, err := (&net.Dialer{}).DialContext(ctx, network, address)
-			if err == nil {
-				p.cut() // the SDK may leave an attempt behind that was broken off, and hear by both
-				p.mu.Lock()
-				p.link = c
-				p.mu.Unlock()
-			}
-			return c, err
+	repeat(4, func(u chat.UserID, g chat.GroupID) error {
+		if rand.IntN(5) == 0 {
+			say(string(g), u, user(rand.IntN(users)))
+		} else {
+			say(string(g), u)
+		}
+		return nil
+	})
+	repeat(2, func(u chat.UserID, g chat.GroupID) error {
+		switch rand.IntN(6) {
+		case 0:
+			return w.backend.DeleteMembers(ctx, app, admin, g, []chat.UserID{u})
+		case 1:
+			_, err := w.backend.AddMembers(ctx, app, admin, g, []chat.UserID{u, chat.UserID(user(rand.IntN(users)))})
+			return err
+		case 2:
+			_, err := w.backend.Apply(ctx, app, chat.Client(u), g, "")
+			return err
+		case 3:
+			return w.backend.Quit(ctx, app, chat.Client(u), g)
+		case 4:
+			_, err := w.backend.Recall(ctx, app, admin, g, []chat.MsgSeq{chat.MsgSeq(1 + rand.IntN(50))})
+			return err
+		default:
+			name := fmt.Sprint("name", rand.IntN(100))
+			return w.backend.UpdateGroup(ctx, app, admin, g, chat.GroupChange{Name: &name})
 		}
 	})
-	p.note = func(one push) {
-		p.mu.Lock()
-		p.log = append(p.log, one)
-		p.mu.Unlock()
-	}
-	p.client.OnConnected(func(centrifuge.ConnectedEvent) { p.note(push{}) })
-	p.client.OnConnecting(func(centrifuge.ConnectingEvent) {})
-	p.client.OnDisconnected(func(centrifuge.DisconnectedEvent) {})
-	return p
-}
-
-// cut breaks the phone's network connection; it comes back by itself.
-func (p *stormPhone) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.link != nil {
-		_ = p.link.Close()
-	}
-}
-
-func (s *storm) any(r *rand.Rand) chat.GroupID {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.groups[r.IntN(len(s.groups))]
-}
-
-func (s *storm) makeGroup(r *rand.Rand) {
-	s.mu.Lock()
-	s.made++
-	id := chat.GroupID(fmt.Sprintf("g%d", s.made))
-	s.mu.Unlock()
-	kind := []chat.GroupType{chat.Public, chat.ChatRoom, chat.Private}[r.IntN(3)]
-	spec := chat.GroupSpec{ID: id, Type: kind, Name: string(id), ApplyJoinOption: "FreeAccess", InviteOption: "FreeAccess"}
-	for range 6 {
-		spec.Members = append(spec.Members, chat.MemberSpec{User: chat.UserID(stormUser(r))})
-	}
-	if _, err := s.backend.CreateGroup(context.Background(), app, chat.Admin("admin"), spec); err != nil {
-		s.t.Errorf("create: %v", err)
+	repeat(1, func(u chat.UserID, g chat.GroupID) error {
+		switch rand.IntN(40) {
+		case 0:
+			if err := w.backend.DeleteGroup(ctx, app, admin, g); err != nil {
+				return err
+			}
+			return make1(string(g))
+		case 1:
+			_, err := w.backend.DeleteAccounts(ctx, app, admin, []chat.UserID{u})
+			return err
+		}
+		return w.backend.MuteMembers(ctx, app, admin, g, []chat.UserID{u}, 0)
+	})
+	repeat(3, func(chat.UserID, chat.GroupID) error {
+		ears[rand.IntN(len(ears))].move(w)
+		return nil
+	})
+	storm.Wait()
+	if t.Failed() {
 		return
 	}
-	s.mu.Lock()
-	s.groups = append(s.groups, id)
-	s.mu.Unlock()
-}
 
-// deed is one thing that somebody does. What is refused, because somebody else was
-// faster, is no fault.
-func (s *storm) deed(r *rand.Rand) {
-	ctx, admin := context.Background(), chat.Admin("admin")
-	id := s.any(r)
-	user := chat.UserID(stormUser(r))
-	var err error
-	switch n := r.IntN(100); {
-	case n < 55:
-		send := &chat.Send{App: app, Caller: user, Entry: chat.EntryClient, Group: id, From: user, Random: s.random.Add(1)}
-		send.Content.Body = []byte(`[{"MsgContent":{"Text":"x"},"MsgType":"TIMTextElem"}]`)
-		send.Priority = chat.Normal
-		_, err = s.backend.Send(ctx, send)
-	case n < 63:
-		_, err = s.backend.AddMembers(ctx, app, admin, id, []chat.UserID{user, chat.UserID(stormUser(r))})
-	case n < 71:
-		err = s.backend.DeleteMembers(ctx, app, admin, id, []chat.UserID{user})
-	case n < 75:
-		_, err = s.backend.Apply(ctx, app, chat.Client(user), id, "")
-	case n < 79:
-		err = s.backend.Quit(ctx, app, chat.Client(user), id)
-	case n < 82:
-		_, err = s.backend.Recall(ctx, app, admin, id, []chat.MsgSeq{1, 2, 3})
-	case n < 85:
-		err = s.backend.MuteMembers(ctx, app, admin, id, []chat.UserID{user}, uint32(r.IntN(2)))
-	case n < 87:
-		if err = s.backend.DeleteGroup(ctx, app, admin, id); err == nil {
-			s.mu.Lock()
-			s.groups = slices.DeleteFunc(s.groups, func(g chat.GroupID) bool { return g == id })
-			s.mu.Unlock()
-			s.makeGroup(r)
+	for i := range groups {
+		if err := make1(group(i)); err != nil {
+			var refusal *chat.Refusal
+			if !errors.As(err, &refusal) { // it is there
+				t.Fatal(err)
+			}
 		}
-	case n < 94:
-		s.phones[r.IntN(len(s.phones))].cut()
-	default:
-		p := s.phones[r.IntN(len(s.phones))]
-		_ = p.client.Disconnect()
-		_ = p.client.Connect()
 	}
-	var refusal *chat.Refusal
-	if err != nil && !errors.As(err, &refusal) {
-		s.t.Errorf("a deed failed: %v", err)
+	for _, e := range ears {
+		w.eventually(t, "connection of "+e.user, func() bool {
+			e.mu.Lock()
+			up := e.connected
+			e.mu.Unlock()
+			e.connect(w)
+			return up
+		})
 	}
-}
-
-// calm waits until every connection hears exactly what its user may hear.
-func (s *storm) calm() {
-	s.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		fault := s.fault()
-		if fault == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatal(fault)
-		}
-		time.Sleep(10 * time.Millisecond) // the library tells nobody that it is at rest
-	}
-}
-
-// fault is what is not yet, or no more, as it should be.
-func (s *storm) fault() string {
-	alive := make(map[chat.GroupKey]bool)
-	for i := range stormUsers {
-		user := chat.UserID(fmt.Sprintf("u%02d", i))
-		groups, err := s.backend.Reader().Joined(context.Background(), app, user)
+	keys := make(map[chat.GroupKey]bool)
+	heads := make(map[string]uint64)
+	for i := range groups {
+		heads[group(i)] = uint64(w.sayAs(t, group(i), "", "the end"))
+		g, _, err := w.backend.Reader().Group(ctx, app, chat.GroupID(group(i)))
 		if err != nil {
-			return err.Error()
+			t.Fatal(err)
 		}
-		var want []string
-		for _, g := range groups {
-			alive[g.Key] = true
-			want = append(want, live.Channel(app, g.Key))
-		}
-		slices.Sort(want)
-		all := s.door.Heard(app, user)
-		if len(all) != 2 {
-			return fmt.Sprintf("%s has %d connections", user, len(all))
-		}
-		for _, got := range all {
-			if !slices.Equal(got, want) {
-				return fmt.Sprintf("%s hears %v, and is in %v", user, got, want)
-			}
-		}
+		keys[g.Key] = true
 	}
-	for key, conns := range s.door.Followed() {
-		if !alive[key] && conns > 0 {
-			return fmt.Sprintf("group %d has no member here and %d connections", key, conns)
+	heard := 0
+	for _, e := range ears {
+		joined, err := w.backend.Reader().Joined(ctx, app, chat.UserID(e.user))
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, g := range joined {
+			w.eventually(t, fmt.Sprintf("the last message of %s at %s", g.ID, e.user), func() bool { return e.last(string(g.ID)) == heads[string(g.ID)] })
+		}
+		want := make(map[chat.GroupKey]bool)
+		for _, g := range joined {
+			want[g.Key] = true
+		}
+		w.eventually(t, "the subscriptions of "+e.user, func() bool {
+			library, halls := w.door.Hearing(app, chat.UserID(e.user))
+			right := func(m map[chat.GroupKey]bool) bool { return maps.Equal(m, want) }
+			return len(library) == devices && !slices.ContainsFunc(library, func(m map[chat.GroupKey]bool) bool { return !right(m) }) &&
+				!slices.ContainsFunc(halls, func(m map[chat.GroupKey]bool) bool { return !right(m) })
+		})
+		heard += e.messages
 	}
-	return ""
+	w.eventually(t, "the end of the halls of groups that are gone", func() bool {
+		return !slices.ContainsFunc(w.door.Halls(app), func(k chat.GroupKey) bool { return !keys[k] })
+	})
+	if n := w.metric(t, "parley_connections"); n != float64(len(ears)) {
+		t.Errorf("%v connections are counted, want %d", n, len(ears))
+	}
+	if n := w.metric(t, "parley_followed_groups"); n != float64(len(w.door.Halls(app))) {
+		t.Errorf("%v groups are counted", n)
+	}
+	t.Logf("%d changes and sends; %d messages were heard", did.Load(), heard)
 }
 
-// judge reads what a phone heard: from one connect to the next, numbers of each
-// group without repeat or gap, and nothing after it was told that its user left. It tells how many it heard.
-func (p *stormPhone) judge() (heard int) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	last, out := map[string]uint64{}, map[string]bool{}
-	for i, one := range p.log {
-		self := slices.ContainsFunc(one.MemberList, func(m struct{ Member_Account string }) bool { return m.Member_Account == p.user })
-		switch {
-		case one.Event == "":
-			clear(last)
-			clear(out)
-		case one.Event == "MemberJoined" && self:
-			delete(last, one.GroupId)
-			delete(out, one.GroupId)
-		case one.Event == "MemberLeft" && self, one.Event == "GroupDissolved":
-			out[one.GroupId] = true
-		case one.MsgSeq != 0:
-			heard++
-			if out[one.GroupId] {
-				p.t.Fatalf("%s: entry %d: heard number %d of %s, which it had left", p.user, i, one.MsgSeq, one.GroupId)
-			}
-			if n := last[one.GroupId]; n != 0 && one.MsgSeq != n+1 {
-				p.t.Fatalf("%s: entry %d: number %d of %s after %d", p.user, i, one.MsgSeq, one.GroupId, n)
-			}
-			last[one.GroupId] = one.MsgSeq
+// eventually waits until something is so.
+func (w *world) eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); !ok(); <-tick.C {
+		if time.Now().After(end) {
+			t.Fatalf("%s did not come to be", what)
 		}
 	}
-	return heard
 }

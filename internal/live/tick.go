@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/centrifugal/centrifuge"
@@ -60,13 +61,24 @@ func (d *Door) follow() {
 	}
 	for app, halls := range apps {
 		accepted := heads[app].Totals.Accepted
-		if known, ok := d.heads[app]; ok && known == accepted {
+		if known, ok := d.heads[app]; ok && (known == accepted || d.heard(app) >= accepted) {
 			continue
 		}
 		if d.askHeads(ctx, app, halls) == nil {
 			d.heads[app] = accepted
 		}
 	}
+}
+
+// heard is how much of what an app accepted was handed over, or is older than the
+// door. Where no other process writes, that is all of it unless something went
+// wrong; where others do, it is not looked at.
+func (d *Door) heard(app chat.AppID) uint64 {
+	n, ok := d.handed.Load(app)
+	if !ok || d.backend.Concurrent() {
+		return 0
+	}
+	return d.before[app] + n.(*atomic.Uint64).Load()
 }
 
 // askAll asks for the heads of all groups of a shard, in its worker.

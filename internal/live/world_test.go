@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"net"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -164,7 +163,6 @@ type phone struct {
 	waits  chan centrifuge.ConnectingEvent
 	leaves chan string // channels that the server unsubscribed it from
 	ups    chan centrifuge.ConnectedEvent
-	note   func(push) // takes the pushes, if set before the connect
 }
 
 type phoneOptions struct {
@@ -174,7 +172,6 @@ type phoneOptions struct {
 	token    func() (string, error)
 	protobuf bool
 	data     []byte
-	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // dial makes a phone that does not connect yet.
@@ -194,7 +191,6 @@ func (w *world) dial(t testing.TB, user string, change ...func(*phoneOptions)) *
 	if o.token != nil {
 		cfg.GetToken = func(centrifuge.ConnectionTokenEvent) (string, error) { return o.token() }
 	}
-	cfg.NetDialContext = o.dial
 	url := "ws" + strings.TrimPrefix(w.URL, "http") + "/connection/websocket"
 	p := &phone{
 		t: t, pushes: make(chan push, 1<<16), downs: make(chan centrifuge.DisconnectedEvent, 16),
@@ -211,10 +207,6 @@ func (w *world) dial(t testing.TB, user string, change ...func(*phoneOptions)) *
 			t.Errorf("a push is no JSON: %v: %s", err, data)
 		}
 		one.text = string(data)
-		if p.note != nil {
-			p.note(one)
-			return
-		}
 		p.pushes <- one
 	}
 	p.client.OnPublication(func(e centrifuge.ServerPublicationEvent) { take(e.Data) })
