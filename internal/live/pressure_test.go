@@ -29,9 +29,9 @@ func (w *world) stalled(t testing.TB, user string) *device {
 }
 
 // Who reads nothing is disconnected. Everybody else hears every message before
-// that is even known, memory stays bounded, and who comes back catches up.
+// that is even known, memory stays bounded, and who comes back catches up. It runs
+// alone, because it looks at the memory of the process.
 func TestWhoDoesNotReadIsEndedAndNobodyWaitsForHim(t *testing.T) {
-	t.Parallel()
 	w := newWorld(t)
 	const others = 50
 	members := []string{"ann", "lazy"}
