@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -89,7 +90,12 @@ func newWorldOver(t testing.TB, store chat.Store, heart func(*chat.Options), cha
 	if err := w.door.Open(w.backend); err != nil {
 		t.Fatal(err)
 	}
-	w.Server = httptest.NewServer(w.door.Handler())
+	w.Server = httptest.NewUnstartedServer(w.door.Handler())
+	w.Server.Config.ConnContext = func(ctx context.Context, line net.Conn) context.Context {
+		_ = line.(*net.TCPConn).SetWriteBuffer(64 << 10) // so that who does not read is soon known
+		return ctx
+	}
+	w.Server.Start()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
