@@ -223,7 +223,7 @@ func TestStorm(t *testing.T) {
 			t.Errorf("a send: %v", err)
 		}
 	}
-	repeat(4, func(u chat.UserID, g chat.GroupID) error {
+	repeat(8, func(u chat.UserID, g chat.GroupID) error {
 		if rand.IntN(5) == 0 {
 			say(string(g), u, user(rand.IntN(users)))
 		} else {
@@ -232,7 +232,7 @@ func TestStorm(t *testing.T) {
 		return nil
 	})
 	repeat(2, func(u chat.UserID, g chat.GroupID) error {
-		switch rand.IntN(6) {
+		switch rand.IntN(40) {
 		case 0:
 			return w.backend.DeleteMembers(ctx, app, admin, g, []chat.UserID{u})
 		case 1:
@@ -246,13 +246,15 @@ func TestStorm(t *testing.T) {
 		case 4:
 			_, err := w.backend.Recall(ctx, app, admin, g, []chat.MsgSeq{chat.MsgSeq(1 + rand.IntN(50))})
 			return err
-		default:
+		case 5:
 			name := fmt.Sprint("name", rand.IntN(100))
 			return w.backend.UpdateGroup(ctx, app, admin, g, chat.GroupChange{Name: &name})
 		}
+		say(string(g), u)
+		return nil
 	})
 	repeat(1, func(u chat.UserID, g chat.GroupID) error {
-		switch rand.IntN(40) {
+		switch rand.IntN(800) { // seldom, so that there is somebody to hear
 		case 0:
 			if err := w.backend.DeleteGroup(ctx, app, admin, g); err != nil {
 				return err
@@ -262,7 +264,8 @@ func TestStorm(t *testing.T) {
 			_, err := w.backend.DeleteAccounts(ctx, app, admin, []chat.UserID{u})
 			return err
 		}
-		return w.backend.MuteMembers(ctx, app, admin, g, []chat.UserID{u}, 0)
+		say(string(g), u)
+		return nil
 	})
 	repeat(3, func(chat.UserID, chat.GroupID) error {
 		ears[rand.IntN(len(ears))].move(w)
