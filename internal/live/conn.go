@@ -30,11 +30,13 @@ type conn struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 
-	attached atomic.Bool  // it hears of changes
-	suspect  atomic.Bool  // its groups could not be read again
-	left     atomic.Bool  // its user has logged out
-	pushed   atomic.Int64 // publications that were given to it
-	written  atomic.Int64 // and those of them that the network took
+	attached atomic.Bool   // it hears of changes
+	ready    chan struct{} // closed when all shards have taken it in
+	missing  atomic.Int32  // shards' answers until then
+	suspect  atomic.Bool   // its groups could not be read again
+	left     atomic.Bool   // its user has logged out
+	pushed   atomic.Int64  // publications that were given to it
+	written  atomic.Int64  // and those of them that the network took
 
 	mu    sync.Mutex
 	halls []*hall // that it is subscribed to
@@ -54,6 +56,13 @@ func connOf(client *centrifuge.Client) *conn {
 
 // end ends the connection.
 func (c *conn) end(why centrifuge.Disconnect) { c.client.Disconnect(why) }
+
+// takenIn notes that a shard has taken the connection in.
+func (c *conn) takenIn() {
+	if c.missing.Add(-1) == 0 {
+		close(c.ready)
+	}
+}
 
 // send tells the user something that is of no group he hears.
 func (c *conn) send(frame []byte) { _ = c.client.Send(frame) } // or he is gone

@@ -62,7 +62,7 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 		return reply, connectError(refusal)
 	}
 	c := &conn{
-		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, id: e.ClientID, since: time.Now(),
+		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, id: e.ClientID, since: time.Now(), ready: make(chan struct{}),
 	}
 	c.address, _ = ctx.Value(addressKey{}).(string)
 	if err := d.backend.Login(ctx, app.ID, c.user); err != nil {
@@ -149,9 +149,15 @@ func (d *Door) connected(client *centrifuge.Client) {
 	// From here on it is found by who tells the user something; what was told before
 	// has moved the version.
 	c.attached.Store(true)
-	for _, h := range c.listHalls() {
-		h.shard.post(func() { h.attach(c) })
+	halls := c.listHalls()
+	c.missing.Store(int32(len(halls)) + 1)
+	for _, h := range halls {
+		h.shard.post(func() {
+			h.attach(c)
+			c.takenIn()
+		})
 	}
+	c.takenIn()
 	d.judge(c)
 	if d.backend.Version(c.app) != c.version {
 		d.recheck(c)

@@ -16,6 +16,7 @@ import (
 type device struct {
 	line   net.Conn
 	socket *websocket.Conn
+	listed func(answer []byte) // if set, the list of groups is asked for once he is in
 }
 
 // connectDevice connects a user and hands over what is pushed, until the
@@ -54,6 +55,7 @@ func (d *device) read(connected func(), take func([]byte)) (code int) {
 		for line := range bytes.Lines(frame) {
 			var reply struct {
 				Id   int
+				Rpc  struct{ Data json.RawMessage }
 				Push *struct {
 					Pub *struct{ Data json.RawMessage }
 				}
@@ -64,6 +66,11 @@ func (d *device) read(connected func(), take func([]byte)) (code int) {
 			switch {
 			case reply.Id == 1:
 				connected()
+				if d.listed != nil {
+					_ = d.socket.WriteMessage(websocket.TextMessage, []byte(`{"id":2,"rpc":{"method":"get_joined_group_list","data":{"WithNoActiveGroups":1}}}`))
+				}
+			case reply.Id == 2:
+				d.listed(reply.Rpc.Data)
 			case reply.Push == nil: // a ping
 				_ = d.socket.WriteMessage(websocket.TextMessage, []byte("{}"))
 			case reply.Push.Pub != nil:

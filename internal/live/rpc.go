@@ -91,8 +91,13 @@ func (c *conn) sendMessage(_ string, body []byte, answer answerer) {
 	}
 }
 
-// ask does any other command.
+// ask does any other command. It waits until the connection hears its groups, so
+// that what a list of groups does not tell any more is pushed.
 func (c *conn) ask(method string, body []byte, answer answerer) {
+	select {
+	case <-c.ready:
+	case <-c.ctx.Done():
+	}
 	if method == "logout" {
 		c.left.Store(true)
 		answer(encode(done), nil)
