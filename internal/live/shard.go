@@ -184,11 +184,11 @@ func (s *shard) correct(c *conn, key chat.GroupKey, g *chat.Group) {
 	}
 	ctx, cancel := s.reading()
 	defer cancel()
-	standing, err := s.door.backend.Reader().Standing(ctx, c.app, key, c.user)
+	m, member, err := s.door.backend.Reader().Member(ctx, c.app, key, c.user)
 	switch {
 	case err != nil:
 		c.suspect.Store(true) // to be tried again
-	case !standing.Member:
+	case !member:
 		if h != nil {
 			h.remove(c)
 		}
@@ -202,6 +202,10 @@ func (s *shard) correct(c *conn, key chat.GroupKey, g *chat.Group) {
 			h.begin() // its start waits behind this
 			h.admit(c)
 		}
+	case chat.MsgSeq(h.next.Load()) < m.JoinSeq:
+		// He joined later than what waits to be pushed. The notice of it lets him in, or
+		// the next look.
+		c.suspect.Store(true)
 	default:
 		h.admit(c)
 	}

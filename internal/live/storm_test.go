@@ -66,6 +66,9 @@ func (e *ear) list(answer []byte) {
 			g = &heardGroup{}
 			e.groups[l.GroupId] = g
 		}
+		// The answer comes past what is still to be pushed: of a group that was just made
+		// anew, perhaps the end of the one before it.
+		g.anew = g.anew || l.NextMsgSeq == 1
 		if !g.anew && !g.out {
 			g.last = l.NextMsgSeq - 1
 		}
