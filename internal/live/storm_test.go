@@ -41,7 +41,7 @@ type ear struct {
 type heardGroup struct {
 	last  uint64   // 0: no number yet
 	early []uint64 // numbers heard before the list of groups came
-	anew  bool     // the user came into it since he connected: the list is older
+	anew  bool     // the list does not say where it begins
 	out   bool     // the user was taken out, and hears nothing more
 }
 
@@ -60,20 +60,23 @@ func (e *ear) list(answer []byte) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.listed = true
+	// The answer comes past what is still to be pushed: perhaps the end of what he
+	// heard in a group that he is not in any more, or that was made anew since.
+	listed := make(map[string]bool)
 	for _, l := range list.GroupIdList {
+		listed[l.GroupId] = true
 		g := e.groups[l.GroupId]
 		if g == nil {
 			g = &heardGroup{}
 			e.groups[l.GroupId] = g
 		}
-		// The answer comes past what is still to be pushed: of a group that was just made
-		// anew, perhaps the end of the one before it.
 		g.anew = g.anew || l.NextMsgSeq == 1
 		if !g.anew && !g.out {
 			g.last = l.NextMsgSeq - 1
 		}
 	}
 	for id, g := range e.groups {
+		g.anew = g.anew || !listed[id]
 		for _, seq := range g.early {
 			e.number(id, g, seq)
 		}
@@ -152,7 +155,7 @@ func (e *ear) take(data []byte) {
 	defer e.mu.Unlock()
 	g := e.groups[p.GroupId]
 	if g == nil {
-		g = &heardGroup{}
+		g = &heardGroup{anew: e.listed}
 		e.groups[p.GroupId] = g
 	}
 	self := func() bool {
