@@ -29,9 +29,9 @@ import (
 
 // What clients measures.
 const (
-	bareLibrary  = "the bare library"
-	adminWord    = "perf-perf-perf"
-	rounds       = 3  // each with a server of its own
+	bareLibrary = "the bare library"
+	adminWord   = "perf-perf-perf"
+
 	messages     = 60 // of a turn, each to all connections
 	outstanding  = 3  // messages that are on their way at once
 	groupsOfMany = 100
@@ -52,7 +52,7 @@ type rival struct {
 // clients compares the program with the library it is built on, in turns: what a
 // connection takes, and how many deliveries a second both make to a group of all
 // connections.
-func clients(parley string, connections, turns int) error {
+func clients(parley string, connections, rounds, turns int) error {
 	dir, err := os.MkdirTemp("", "parley-perf-")
 	if err != nil {
 		return err

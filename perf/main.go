@@ -57,6 +57,7 @@ func main() {
 	engine := flag.String("store", "sqlite", "sqlite, or postgres: a server of its own, synced")
 	mode := flag.String("mode", "ratio", "ratio, isolation, backlog, retention or clients")
 	events := flag.Int("events", 1_000_000, "of the backlog")
+	rounds := flag.Int("rounds", 3, "of clients, each with servers of their own")
 	connections := flag.Int("connections", 10_000, "of clients")
 	flag.Parse()
 	var err error
@@ -66,7 +67,7 @@ func main() {
 	case "retention":
 		err = retention(*parley, *engine, *turns, *seconds)
 	case "clients":
-		err = clients(*parley, *connections, *turns)
+		err = clients(*parley, *connections, *rounds, *turns)
 	case "isolation":
 		err = isolation(*parley, *engine, *turns, *seconds)
 	case "backlog":
