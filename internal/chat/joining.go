@@ -67,6 +67,10 @@ func apply(r Records, n Notice) error {
 	if err != nil || waits && before.Text == n.Text {
 		return err
 	}
+	at := n.Time / 1000
+	if waits && at-before.Time < tellAgain { // other words, and nobody is told again
+		return r.PutApplication(Application{Group: n.Key, User: user, Text: n.Text, Time: before.Time})
+	}
 	if !waits {
 		count, err := r.CountApplications(n.Key)
 		if err != nil {
@@ -77,8 +81,12 @@ func apply(r Records, n Notice) error {
 		}
 	}
 	tell(r, n)
-	return r.PutApplication(Application{Group: n.Key, User: user, Text: n.Text, Time: n.Time / 1000})
+	return r.PutApplication(Application{Group: n.Key, User: user, Text: n.Text, Time: at})
 }
+
+// tellAgain is how long owner and admins are not told of other words of one who
+// waits already, in seconds.
+const tellAgain = 60
 
 // letIn makes a user a member, who waits no longer then.
 func letIn(r Records, g *Group, user UserID, now int64) error {

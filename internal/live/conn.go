@@ -35,6 +35,7 @@ type conn struct {
 	missing  atomic.Int32  // shards' answers until then
 	suspect  atomic.Bool   // its groups could not be read again
 	left     atomic.Bool   // its user has logged out
+	given    atomic.Int64  // bytes of what was said last in rooms
 	pushed   atomic.Int64  // publications that were given to it
 	written  atomic.Int64  // and those of them that the network took
 

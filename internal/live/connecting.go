@@ -201,27 +201,30 @@ func (d *Door) judge(c *conn) {
 // recheck reads again whether a connection's user has an account and which
 // groups he may hear, and has the shards correct what is not so any more.
 func (d *Door) recheck(c *conn) {
-	d.aside(func() {
-		if _, ok, err := d.backend.Reader().Account(c.ctx, c.app, c.user); err == nil && !ok {
-			c.end(disconnectDeleted)
-			return
+	d.aside(func() { d.readAgain(c) })
+}
+
+// readAgain does what recheck says.
+func (d *Door) readAgain(c *conn) {
+	if _, ok, err := d.backend.Reader().Account(c.ctx, c.app, c.user); err == nil && !ok {
+		c.end(disconnectDeleted)
+		return
+	}
+	groups, err := d.backend.Reader().Joined(c.ctx, c.app, c.user)
+	if err != nil {
+		if c.ctx.Err() == nil {
+			c.suspect.Store(true)
 		}
-		groups, err := d.backend.Reader().Joined(c.ctx, c.app, c.user)
-		if err != nil {
-			if c.ctx.Err() == nil {
-				c.suspect.Store(true)
-			}
-			return
+		return
+	}
+	wanted := make(map[chat.GroupKey]bool, len(groups))
+	for _, g := range groups {
+		wanted[g.Key] = true
+		d.shard(g.Key).post(func() { d.shard(g.Key).correct(c, g.Key, &g) })
+	}
+	for _, h := range c.listHalls() {
+		if !wanted[h.key] {
+			h.shard.post(func() { h.verify(c) })
 		}
-		wanted := make(map[chat.GroupKey]bool, len(groups))
-		for _, g := range groups {
-			wanted[g.Key] = true
-			d.shard(g.Key).post(func() { d.shard(g.Key).correct(c, g.Key, &g) })
-		}
-		for _, h := range c.listHalls() {
-			if !wanted[h.key] {
-				h.shard.post(func() { h.verify(c) })
-			}
-		}
-	})
+	}
 }

@@ -19,11 +19,12 @@ type hall struct {
 	kind    chat.GroupType
 	channel string
 
-	start   atomic.Uint64 // anybody's: the number from which on it follows; 0: not known yet
-	next    atomic.Uint64 // anybody's to read: the number of the next message to be pushed; 0: it does not follow yet
-	touched atomic.Int64  // anybody's: unix seconds of the last connection that came
-	early   chat.MsgSeq   // the newest message that was handed over before it followed
-	owed    atomic.Uint64 // anybody's to read: the newest message that is to be pushed and could not be read; 0: none
+	start   atomic.Uint64  // anybody's: the number from which on it follows; 0: not known yet
+	next    atomic.Uint64  // anybody's to read: the number of the next message to be pushed; 0: it does not follow yet
+	touched atomic.Int64   // anybody's: unix seconds of the last connection that came
+	early   chat.MsgSeq    // the newest message that was handed over before it followed
+	owed    atomic.Uint64  // anybody's to read: the newest message that is to be pushed and could not be read; 0: none
+	later   []*chat.Notice // what waits until the messages before it could be read
 	conns   map[*conn]struct{}
 	recent  recent // anybody's
 }
@@ -77,10 +78,10 @@ func (h *hall) take(m *chat.Message) {
 		h.push(m)
 	case next == 0:
 		h.early = max(h.early, m.Seq)
-	case m.Seq == next:
+	case m.Seq == next && len(h.later) == 0:
 		h.push(m)
 		h.next.Store(uint64(next + 1))
-	case m.Seq > next:
+	case m.Seq >= next:
 		h.readTo(m.Seq)
 	}
 }
@@ -96,9 +97,21 @@ func (h *hall) readTo(last chat.MsgSeq) {
 		return
 	}
 	last = max(last, chat.MsgSeq(h.owed.Swap(0)))
-	for next := chat.MsgSeq(h.next.Load()); next != 0 && next <= last; {
+	for {
+		next := chat.MsgSeq(h.next.Load())
+		for len(h.later) > 0 && h.later[0].Next <= next {
+			n := h.later[0]
+			h.later = h.later[1:]
+			h.shard.tell(h.app, n)
+		}
+		if next > last {
+			return
+		}
 		ctx, cancel := h.shard.reading()
 		upTo := min(last, next+readPage-1)
+		if len(h.later) > 0 {
+			upTo = min(upTo, h.later[0].Next-1)
+		}
 		list, err := h.shard.door.backend.Reader().Messages(ctx, h.app, h.key, upTo, int(upTo-next)+1)
 		cancel()
 		if err != nil {
@@ -111,8 +124,7 @@ func (h *hall) readTo(last chat.MsgSeq) {
 				h.push(&list[i])
 			}
 		}
-		next = upTo + 1
-		h.next.Store(uint64(next))
+		h.next.Store(uint64(upTo + 1))
 	}
 }
 
@@ -221,7 +233,11 @@ func (h *hall) attach(c *conn) {
 // welcome gives a connection what was said last, where nobody can ask for it.
 func (h *hall) welcome(c *conn) {
 	if h.kind == chat.AVChatRoom {
-		h.give(c, recentFrame(h, h.recent.last(h.shard.door.backend.Now(), c.user)))
+		frame := recentFrame(h, h.recent.last(h.shard.door.backend.Now(), c.user))
+		if c.given.Add(int64(len(frame))) > connRecentBytes {
+			frame = recentFrame(h, nil)
+		}
+		h.give(c, frame)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -69,7 +70,9 @@ type Door struct {
 	closed  bool
 
 	handed sync.Map              // by app: *atomic.Uint64, messages that were handed over since the door opened
-	before map[chat.AppID]uint64 // what each app had accepted until then
+	before map[chat.AppID]uint64 // of tick: what each app had accepted until then
+	epochs map[chat.AppID]string // of tick: of the apps' journals
+	doubt  atomic.Bool           // something that was handed over was dropped: ask, whatever the numbers say
 
 	wake     chan struct{}
 	stopping chan struct{}
@@ -130,8 +133,9 @@ func (d *Door) Open(b *chat.Backend) error {
 		return fmt.Errorf("open the client door: %w", err)
 	}
 	d.before = make(map[chat.AppID]uint64, len(heads))
+	d.epochs = make(map[chat.AppID]string, len(heads))
 	for app, head := range heads {
-		d.before[app] = head.Totals.Accepted
+		d.before[app], d.epochs[app] = head.Totals.Accepted, head.Epoch
 	}
 	d.running.Store(true)
 	d.beside.Go(d.tick)
@@ -242,9 +246,17 @@ func (d *Door) logLibrary(e centrifuge.LogEntry) {
 	if e.Level >= centrifuge.LogLevelError {
 		level = slog.LevelError
 	}
-	args := make([]any, 0, 2*len(e.Fields))
-	for name, value := range e.Fields {
-		args = append(args, name, value)
+	// What a client sent is among the fields, his UserSig with it; these are none of
+	// that.
+	var args []any
+	for _, name := range []string{"error", "transport", "client", "user", "channel", "code", "reason"} {
+		if value, ok := e.Fields[name]; ok {
+			text := fmt.Sprint(value)
+			if name == "error" && strings.Contains(text, "node not found") {
+				level = slog.LevelDebug // a fall-back's client that talks to another process, or to one that is gone
+			}
+			args = append(args, name, text[:min(len(text), 200)])
+		}
 	}
 	d.log.Log(context.Background(), level, "client door: "+e.Message, args...)
 }

@@ -133,10 +133,19 @@ func (s *shard) notice(app chat.AppID, n *chat.Notice) {
 		s.door.tellManagers(app, n)
 		return
 	}
-	h := s.find(n.Key)
-	if h != nil && n.Next > 0 && chat.MsgSeq(h.next.Load()) < n.Next {
-		h.readTo(n.Next - 1) // what was said before comes before
+	if h := s.find(n.Key); h != nil {
+		if next := chat.MsgSeq(h.next.Load()); next != 0 && (next < n.Next || len(h.later) > 0) {
+			h.later = append(h.later, n) // what was said before comes before
+			h.readTo(max(n.Next, next) - 1)
+			return
+		}
 	}
+	s.tell(app, n)
+}
+
+// tell is notice once all that was said before is pushed.
+func (s *shard) tell(app chat.AppID, n *chat.Notice) {
+	h := s.find(n.Key)
 	after := func() {}
 	switch n.Kind {
 	case chat.NoticeJoined:

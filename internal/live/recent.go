@@ -18,6 +18,7 @@ const (
 	// messages, up to so many, so old and so large altogether.
 	roomRecent      = 50
 	roomRecentTime  = 2 * time.Minute
+	connRecentBytes = queueBytes / 2 // and one connection is given no more of all its rooms
 	roomRecentBytes = 64 << 10
 )
 

@@ -63,6 +63,7 @@ func (s *shard) hint(m *chat.Message) {
 	s.mu.Lock()
 	if s.hints >= maxHints || s.bytes >= maxHintBytes {
 		s.lost = true
+		s.door.doubt.Store(true)
 		if m.Seq == 0 {
 			s.door.metrics.lost.Inc()
 		}

@@ -54,18 +54,29 @@ func (d *Door) follow() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readWait)
 	defer cancel()
+	doubt := d.doubt.Swap(false) // before the heads are read
 	heads, err := d.backend.Reader().Heads(ctx)
 	if err != nil {
+		d.doubt.Store(true)
 		d.log.Debug("the heads of groups could not be read", "error", err)
 		return
 	}
 	for app, halls := range apps {
-		accepted := heads[app].Totals.Accepted
-		if known, ok := d.heads[app]; ok && (known == accepted || d.heard(app) >= accepted) {
+		head := heads[app]
+		if epoch, known := d.epochs[app]; known && epoch != head.Epoch { // it was removed and made anew
+			delete(d.before, app)
+			delete(d.heads, app)
+			d.handed.Delete(app)
+		}
+		d.epochs[app] = head.Epoch
+		accepted := head.Totals.Accepted
+		if known, ok := d.heads[app]; ok && !doubt && (known == accepted || d.heard(app) >= accepted) {
 			continue
 		}
 		if d.askHeads(ctx, app, halls) == nil {
 			d.heads[app] = accepted
+		} else {
+			d.doubt.Store(true)
 		}
 	}
 }
@@ -91,7 +102,7 @@ func (d *Door) askAll(s *shard) {
 	defer cancel()
 	for app, halls := range apps {
 		if d.askHeads(ctx, app, halls) != nil {
-			return // the next tick finds it: the heads have moved
+			return // the next tick asks: hint has left a doubt
 		}
 	}
 }
@@ -124,10 +135,19 @@ func (d *Door) askHeads(ctx context.Context, app chat.AppID, halls []*hall) erro
 
 // recheckSuspects looks again at connections whose groups could not be read.
 func (d *Door) recheckSuspects() {
+	var suspects []*conn
 	for _, c := range d.all() {
 		if c.suspect.CompareAndSwap(true, false) {
-			d.recheck(c)
+			suspects = append(suspects, c)
 		}
+	}
+	const atOnce = 4 // they may be all there are
+	for i := range min(atOnce, len(suspects)) {
+		d.aside(func() {
+			for ; i < len(suspects); i += atOnce {
+				d.readAgain(suspects[i])
+			}
+		})
 	}
 }
 
@@ -179,8 +199,11 @@ func (d *Door) lookAtApps() {
 			case app.Key != c.key:
 				c.end(centrifuge.DisconnectStateInvalidated)
 			case memberships:
-				d.recheck(c)
+				c.suspect.Store(true)
 			}
+		}
+		if memberships {
+			d.recheckSuspects()
 		}
 	}
 }
