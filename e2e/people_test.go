@@ -57,7 +57,7 @@ func TestPeopleTalkInTheirBrowsersThroughCutsAndKills(t *testing.T) {
 	t.Cleanup(site.Close)
 	for user, partner := range map[string]string{"ann": "zoe", "ben": "yan"} { // who sits beside is in no group
 		page := browsertest.Start(t).Open(t, browsertest.Look{}, site.URL+"/?left="+user+"&right="+partner+"&group=tea-house")
-		for _, expected := range []string{"WebSocket connection to", "net::ERR", "Failed to load resource", "Failed to fetch"} {
+		for _, expected := range []string{"WebSocket connection to", "WebSocket is already in CLOSING", "net::ERR", "Failed to load resource", "Failed to fetch"} {
 			page.Expect(expected) // while the network is cut
 		}
 		page.Wait(`document.querySelector(".left [role=status]")?.innerText === "online"`)

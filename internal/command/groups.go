@@ -104,7 +104,7 @@ func (s *Commands) groupInfo(ctx context.Context, c Call, id string, filter *api
 	if errors.As(err, &refusal) { // dissolved in between, or not for the caller
 		return info, nil
 	}
-	info.MemberList = memberInfos(members, memberFilter)
+	info.MemberList = memberInfos(c.ownAlone(members), memberFilter)
 	return info, err
 }
 

@@ -37,8 +37,22 @@ func (s *Commands) listMembers(ctx context.Context, c Call, r *api.GetGroupMembe
 	}
 	g, members, err := s.backend.ListMembers(ctx, c.App.ID, c.By, chat.GroupID(r.GroupId), roles, bounded(&r.Offset), bounded(r.Limit))
 	a.Answer, a.MemberNum = done, g.Members
-	a.MemberList = memberInfos(members, r.MemberInfoFilter)
+	a.MemberList = memberInfos(c.ownAlone(members), r.MemberInfoFilter)
 	return a, err
+}
+
+// ownAlone leaves of other members, to who calls by his connection, what is not
+// his to know: how far they have read, and what they want to be told of.
+func (c Call) ownAlone(members []chat.Member) []chat.Member {
+	if !c.By.Client {
+		return members
+	}
+	for i := range members {
+		if members[i].User != c.By.User {
+			members[i].ReadSeq, members[i].MsgFlag = 0, ""
+		}
+	}
+	return members
 }
 
 // memberInfos shows members with both names of what was renamed; a filter that

@@ -70,13 +70,14 @@ func TestApplications(t *testing.T) {
 		limited, other,
 		{does: "apply", by: "dan", command: join, body: `{"GroupId":"g","ApplyMsg":"let me in"}`, has: []string{`"JoinedStatus":"WaitAdminApproval"`}, tells: []string{`applied g by dan: dan "let me in"`}},
 		{does: "the same again", wait: 1, by: "dan", command: join, body: `{"GroupId":"g","ApplyMsg":"let me in"}`, has: []string{"WaitAdminApproval"}},
-		{does: "other words", wait: 1, by: "dan", command: join, body: `{"GroupId":"g","ApplyMsg":"please"}`, tells: []string{`applied g by dan: dan "please"`}},
+		{does: "other words at once", by: "dan", command: join, body: `{"GroupId":"g","ApplyMsg":"now"}`, has: []string{"WaitAdminApproval"}},
+		{does: "other words a minute later", wait: 60, by: "dan", command: join, body: `{"GroupId":"g","ApplyMsg":"please"}`, tells: []string{`applied g by dan: dan "please"`}},
 		{does: "another", wait: 1, by: "eve", command: join, body: `{"GroupId":"g"}`, tells: []string{"applied g by eve: eve"}},
 		{does: "another group", by: "eve", command: join, body: `{"GroupId":"h","ApplyMsg":"h"}`, tells: []string{`applied h by eve: eve "h"`}},
 		{does: "who waits is no member", by: "dan", command: api.CommandGetGroupMemberInfo, body: `{"GroupId":"g"}`, code: 10007},
 
 		{does: "list, admin", by: "bob", command: list, body: `{"GroupId":"g"}`, has: []string{fmt.Sprintf(
-			`"ApplicationList":[{"GroupId":"g","Applicant_Account":"dan","ApplyMsg":"please","Time":%d},{"GroupId":"g","Applicant_Account":"eve","ApplyMsg":"","Time":%d}]`, start+2, start+3)}},
+			`"ApplicationList":[{"GroupId":"g","Applicant_Account":"dan","ApplyMsg":"please","Time":%d},{"GroupId":"g","Applicant_Account":"eve","ApplyMsg":"","Time":%d}]`, start+61, start+62)}},
 		{does: "list all", by: "ann", command: list, body: `{}`, has: []string{`"dan"`, `{"GroupId":"h","Applicant_Account":"eve","ApplyMsg":"h"`}},
 		{does: "list, member", by: "cid", command: list, body: `{"GroupId":"g"}`, code: 10007},
 		{does: "list all, member", by: "cid", command: list, body: `{}`, has: []string{`"ApplicationList":[]`}},

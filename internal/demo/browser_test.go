@@ -274,6 +274,7 @@ func TestChatPageSaysThatItIsOfflineAndKeepsWhatIsWritten(t *testing.T) {
 	s := openStage(t)
 	p := s.enter(t, b, browsertest.Look{}, "alice", "bob", "lounge")
 	p.Expect("WebSocket connection")
+	p.Expect("WebSocket is already in CLOSING")
 	p.Expect("ERR_CONNECTION_REFUSED")
 	p.Expect("ERR_SOCKET_NOT_CONNECTED")
 	p.Expect("ERR_EMPTY_RESPONSE")
