@@ -7,18 +7,21 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/store/sqlite"
 	"github.com/parley-im/parley/internal/wire"
 )
 
-// failing is a store whose messages cannot be read while it is told so.
+// failing is a store whose messages, or heads of groups, cannot be read while it is
+// told so.
 type failing struct {
 	*sqlite.Store
-	fails atomic.Int64              // reads that fail still
-	gate  atomic.Pointer[chan bool] // reads wait until it is closed
-	asked chan struct{}             // a read failed, or waits
+	headless atomic.Int64              // reads of heads that fail still
+	fails    atomic.Int64              // reads that fail still
+	gate     atomic.Pointer[chan bool] // reads wait until it is closed
+	asked    chan struct{}             // a read failed, or waits
 }
 
 func (f *failing) Messages(ctx context.Context, app chat.AppID, g chat.GroupKey, newest chat.MsgSeq, limit int) ([]chat.Message, error) {
@@ -32,6 +35,14 @@ func (f *failing) Messages(ctx context.Context, app chat.AppID, g chat.GroupKey,
 		return nil, errors.New("the disk does not answer")
 	}
 	return f.Store.Messages(ctx, app, g, newest, limit)
+}
+
+func (f *failing) GroupHeads(ctx context.Context, app chat.AppID, groups []chat.GroupKey) (map[chat.GroupKey]chat.MsgSeq, error) {
+	if f.headless.Load() > 0 {
+		f.headless.Add(-1)
+		return nil, errors.New("the disk does not answer")
+	}
+	return f.Store.GroupHeads(ctx, app, groups)
 }
 
 func newFailing(t *testing.T) *failing {
@@ -156,3 +167,70 @@ func (w *world) metric(t testing.TB, name string) (v float64) {
 	t.Fatalf("there is no metric %s", name)
 	return 0
 }
+
+// More waits than is kept, and the look for it fails: it is looked again, though
+// nothing more is said.
+func TestTheLookForWhatWasDroppedIsRepeated(t *testing.T) {
+	t.Parallel()
+	store := newFailing(t)
+	w := newWorldOver(t, store, func(*chat.Options) {})
+	w.makeApps(t)
+	w.group(t, "g", chat.Public, "ann")
+	ann := w.phone(t, "ann")
+	for i := range 3 { // so that the tick knows the app, and that it had all of it
+		w.say(ann, "g", fmt.Sprint("m", i+1))
+	}
+	await(t, "the tick", after(3*time.Second))
+	g, _, err := w.backend.Reader().Group(t.Context(), app, "g")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gate := make(chan bool)
+	store.gate.Store(&gate)
+	w.door.Sent(app, []chat.Message{{Group: g.Key, Seq: 5}}) // has number 4 looked for, which waits
+	await(t, "the look into the store", store.asked)
+	w.door.Sent(app, slices.Repeat([]chat.Message{{Group: g.Key, Seq: 1}}, 10_000))
+	for i := range 20 {
+		w.say(ann, "g", fmt.Sprint("m", i+4))
+	}
+	store.headless.Store(1)
+	store.gate.Store(nil)
+	close(gate)
+	for i := range 23 {
+		if got := ann.next(); got.MsgSeq != uint64(i+1) {
+			t.Fatalf("push %d is %s", i+1, got.text)
+		}
+	}
+}
+
+// Who joins while what was said before cannot be read hears of it when that is
+// pushed, and none of it.
+func TestWhoJoinsHearsNothingOfBefore(t *testing.T) {
+	t.Parallel()
+	store := newFailing(t)
+	w := newWorldOver(t, store, func(*chat.Options) {})
+	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
+	w.makeApps(t)
+	w.group(t, "g", chat.Public, "ann")
+	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
+	store.fails.Store(3)
+	w.say(ann, "g", "secret")
+	if _, err := w.backend.AddMembers(t.Context(), app, chat.Admin("admin"), "g", []chat.UserID{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	w.say(ann, "g", "welcome")
+	if got := bob.next(); got.Event != "MemberJoined" {
+		t.Fatalf("bob heard %s first", got.text)
+	}
+	if got := bob.next(); got.MsgSeq != 2 || words(got) != "welcome" {
+		t.Fatalf("bob heard %s, want the welcome", got.text)
+	}
+	for _, want := range []string{"secret", "", "welcome"} {
+		if got := ann.next(); words(got) != want {
+			t.Fatalf("ann heard %s, want %q", got.text, want)
+		}
+	}
+}
+
+// after is a channel that something comes from after a while.
+func after(d time.Duration) <-chan time.Time { return time.After(d) }
