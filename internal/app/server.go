@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -255,7 +256,10 @@ func (s *Server) settle(ctx context.Context) error {
 }
 
 func (s *Server) ensure(ctx context.Context, want config.App) error {
-	if _, ok := s.backend.App(want.ID); ok {
+	if have, ok := s.backend.App(want.ID); ok {
+		if s.isAsWanted(have, &want) { // nothing is written, which a full disk could not take
+			return nil
+		}
 		return s.backend.UpdateApp(ctx, want.ID, func(a *chat.App, e *chat.Endpoint) error {
 			a.Key = want.Key
 			return wire.ApplyAppChange(&want.Change, a, e)
@@ -267,6 +271,17 @@ func (s *Server) ensure(ctx context.Context, want config.App) error {
 		return err
 	}
 	return s.backend.CreateApp(ctx, a, e)
+}
+
+// isAsWanted says whether an app has the settings that it is to have.
+func (s *Server) isAsWanted(have *chat.App, want *config.App) bool {
+	had := s.backend.Endpoint(want.ID, chat.PrimaryEndpoint)
+	if had == nil {
+		return false
+	}
+	a, e := *have, *had
+	a.Key = want.Key
+	return wire.ApplyAppChange(&want.Change, &a, &e) == nil && reflect.DeepEqual(&a, have) && reflect.DeepEqual(&e, had)
 }
 
 const defaultAdmin = "administrator"
