@@ -23,7 +23,7 @@ type conn struct {
 	key      string // of the app, with which its UserSig was made
 	user     chat.UserID
 	platform string
-	address  string
+	arrival  *arrival
 	id       string
 	since    time.Time
 	version  uint64 // of the app, before the user's groups were read
@@ -165,10 +165,23 @@ func (c *conn) behind() int64 { return max(0, c.pushed.Load()-c.written.Load()) 
 
 // writing counts what goes out to a connection.
 func (d *Door) writing(client *centrifuge.Client, e centrifuge.TransportWriteEvent) bool {
-	if e.FrameType == protocol.FrameTypePushPublication {
+	switch e.FrameType {
+	case protocol.FrameTypePushPublication:
 		connOf(client).written.Add(1) // who is subscribed has one
+	case protocol.FrameTypeServerPing:
+		if c := connOf(client); c != nil {
+			c.arrival.pinged()
+		}
 	}
 	return true
+}
+
+// commandRead notes that a command came whole.
+func commandRead(client *centrifuge.Client, _ centrifuge.CommandReadEvent) error {
+	if c := connOf(client); c != nil {
+		c.arrival.whole()
+	}
+	return nil
 }
 
 // announce tells the app backend of a login or a logout, if it wants to know.

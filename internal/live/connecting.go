@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 
@@ -53,8 +54,9 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 			reply, err = centrifuge.ConnectReply{}, centrifuge.ErrorInternal
 		}
 	}()
-	if d.full() {
-		return reply, connectError(chat.ErrBusy)
+	arrival, ok := ctx.Value(arrivalKey{}).(*arrival)
+	if !ok {
+		return reply, d.troubled("find out where a client comes from", errors.New("it came by no address of the door"))
 	}
 	app, g, expires, refusal := d.identify(&e)
 	if refusal != nil {
@@ -62,9 +64,8 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 		return reply, connectError(refusal)
 	}
 	c := &conn{
-		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, id: e.ClientID, since: time.Now(), ready: make(chan struct{}),
+		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, id: e.ClientID, arrival: arrival, since: time.Now(), ready: make(chan struct{}),
 	}
-	c.address, _ = ctx.Value(addressKey{}).(string)
 	if err := d.backend.Login(ctx, app.ID, c.user); err != nil {
 		return reply, d.troubled("log in", err)
 	}
@@ -95,6 +96,9 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	// HTTP: there the library writes from the goroutine that would wait for the write.
 	reply.ReplyWithoutQueue = e.Transport.Name() == "websocket"
 	reply.Data, err = json.Marshal(welcome{int64(app.ID), g.UserID, e.ClientID, d.backend.Now().UnixMilli()})
+	if err == nil {
+		arrival.enter()
+	}
 	return reply, err
 }
 

@@ -60,3 +60,10 @@ func (d *Door) Halls(app chat.AppID) (keys []chat.GroupKey) {
 
 // RecentBytes is how much all groups together have in memory.
 func (d *Door) RecentBytes() int64 { return d.recent.used.Load() }
+
+// LargeBytes is what large messages take that come or wait.
+func (d *Door) LargeBytes() int64 {
+	d.arrivals.mu.Lock()
+	defer d.arrivals.mu.Unlock()
+	return d.arrivals.large
+}

@@ -219,7 +219,7 @@ func (h *hall) typeWord() string {
 // stateChange is the event of a login or a logout.
 func stateChange(c *conn, action, reason string, kicked []string) chat.Announcement {
 	return chat.Announcement{
-		Command: chat.CommandStateChange, From: c.user, ClientIP: c.address, Platform: wire.StatePlatform(c.platform),
+		Command: chat.CommandStateChange, From: c.user, ClientIP: c.arrival.address, Platform: wire.StatePlatform(c.platform),
 		Body: func(eventTime int64) []byte { return wire.StateChange(action, reason, c.user, kicked, eventTime) },
 	}
 }

@@ -18,6 +18,7 @@ const (
 	// frameBytes is the largest message of a client that is read at all: more than
 	// a body may have, so that one that is too large can be answered.
 	frameBytes = 4 << 20
+	staleWait  = 5 * time.Second // until a client says who it is
 	writeWait  = 2 * time.Second // for one write; who takes longer does not read
 )
 
@@ -29,8 +30,10 @@ func LibraryConfig(registry *prometheus.Registry) centrifuge.Config {
 	return centrifuge.Config{
 		LogLevel:           centrifuge.LogLevelWarn,
 		ClientQueueMaxSize: queueBytes,
-		ClientChannelLimit: chat.MaxListedJoined * 4, // who is in how many groups is not for the library to say
-		Metrics:            centrifuge.MetricsConfig{MetricsNamespace: "parley_clients", RegistererGatherer: registry},
+		// Who opens a connection and does not say who he is soon, has no business here.
+		ClientStaleCloseDelay: staleWait,
+		ClientChannelLimit:    chat.MaxListedJoined * 4, // who is in how many groups is not for the library to say
+		Metrics:               centrifuge.MetricsConfig{MetricsNamespace: "parley_clients", RegistererGatherer: registry},
 	}
 }
 

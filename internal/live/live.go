@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -38,7 +37,7 @@ type Config struct {
 	// TrustedProxies are the networks of the proxies whose X-Forwarded-For is
 	// believed.
 	TrustedProxies []netip.Prefix
-	// Connections is the most there may be, UserConnections the most of one user: the
+	// Connections is the most there may be, in or not in yet, UserConnections the most of one user: the
 	// oldest of them gives way. 0 is no bound.
 	Connections, UserConnections int
 	// Ping is how often a connection is asked whether it is there, Pong how long its
@@ -62,6 +61,10 @@ type Door struct {
 	metrics  *metrics
 	shards   [shards]*shard
 	recent   recentBudget
+	arrivals *arrivals
+
+	ctx  context.Context // of questions to the store; over when the door closes
+	stop context.CancelFunc
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{}
@@ -79,6 +82,7 @@ type Door struct {
 	stopOnce sync.Once
 	running  atomic.Bool
 	beside   sync.WaitGroup
+	left     atomic.Int64 // that run beside
 }
 
 // New makes a door. It takes what the backend hands over at once, and serves
@@ -89,6 +93,8 @@ func New(cfg Config) *Door {
 		conns: make(map[*conn]struct{}), changed: make(map[chat.AppID]bool), heads: make(map[chat.AppID]uint64),
 		wake: make(chan struct{}, 1), stopping: make(chan struct{}),
 	}
+	d.ctx, d.stop = context.WithCancel(context.Background())
+	d.arrivals = newArrivals(cfg.Connections)
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -122,11 +128,12 @@ func (d *Door) Open(b *chat.Backend) error {
 	node.OnConnecting(d.connecting)
 	node.OnConnect(d.connected)
 	node.OnTransportWrite(d.writing)
+	node.OnCommandRead(commandRead)
 	if err := node.Run(); err != nil {
 		return fmt.Errorf("open the client door: %w", err)
 	}
 	for _, s := range d.shards {
-		d.beside.Go(s.run)
+		d.run(s.run)
 	}
 	heads, err := b.Reader().Heads(context.Background())
 	if err != nil {
@@ -138,7 +145,7 @@ func (d *Door) Open(b *chat.Backend) error {
 		d.before[app], d.epochs[app] = head.Totals.Accepted, head.Epoch
 	}
 	d.running.Store(true)
-	d.beside.Go(d.tick)
+	d.run(d.tick)
 	return nil
 }
 
@@ -147,15 +154,49 @@ func (d *Door) Open(b *chat.Backend) error {
 func (d *Door) Close(ctx context.Context) {
 	d.stopOnce.Do(func() {
 		if d.node != nil {
-			if err := d.node.Shutdown(ctx); err != nil {
+			leaving, cancel := d.mostOf(ctx)
+			if err := d.node.Shutdown(leaving); err != nil {
 				d.log.Warn("connections were left open", "error", err)
 			}
+			cancel()
 		}
 		d.mu.Lock()
 		d.closed = true
 		d.mu.Unlock()
 		close(d.stopping)
-		d.beside.Wait()
+		d.stop()
+		for _, c := range d.all() { // those that were left open
+			c.cancel()
+		}
+		done := make(chan struct{})
+		go func() {
+			d.beside.Wait()
+			close(done)
+		}()
+		select {
+		case <-done:
+		case <-ctx.Done():
+			d.log.Warn("the client door was left before all of it had ended", "left", d.left.Load(), "error", ctx.Err())
+		}
+	})
+}
+
+// mostOf is the time for the connections to end: three quarters of ctx's, so that
+// the door's own work has some left.
+func (d *Door) mostOf(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(end)*3/4)
+}
+
+// run has something run until the door closes.
+func (d *Door) run(f func()) {
+	d.left.Add(1)
+	d.beside.Go(func() {
+		defer d.left.Add(-1)
+		f()
 	})
 }
 
@@ -165,14 +206,14 @@ func (d *Door) Handler() http.Handler {
 	pings := centrifuge.PingPongConfig{PingInterval: d.cfg.Ping, PongTimeout: d.cfg.Pong}
 	socket := WebSocketConfig()
 	socket.PingPongConfig = pings
-	mux.Handle("/connection/websocket", d.arriving(centrifuge.NewWebsocketHandler(d.node, socket)))
+	mux.Handle("/connection/websocket", d.arriving(hijacking(centrifuge.NewWebsocketHandler(d.node, socket))))
 	mux.Handle("/connection/http_stream", d.arriving(crossOrigin(streaming(centrifuge.NewHTTPStreamHandler(d.node, centrifuge.HTTPStreamConfig{
-		MaxRequestBodySize: frameBytes, PingPongConfig: pings,
+		MaxRequestBodySize: greetingBytes, PingPongConfig: pings,
 	})))))
 	mux.Handle("/connection/sse", d.arriving(crossOrigin(streaming(centrifuge.NewSSEHandler(d.node, centrifuge.SSEConfig{
-		MaxRequestBodySize: frameBytes, PingPongConfig: pings,
+		MaxRequestBodySize: greetingBytes, PingPongConfig: pings,
 	})))))
-	mux.Handle("/emulation", crossOrigin(centrifuge.NewEmulationHandler(d.node, centrifuge.EmulationConfig{MaxRequestBodySize: frameBytes})))
+	mux.Handle("/emulation", crossOrigin(d.emulating(centrifuge.NewEmulationHandler(d.node, centrifuge.EmulationConfig{MaxRequestBodySize: frameBytes}))))
 	return mux
 }
 
@@ -198,13 +239,9 @@ func crossOrigin(next http.Handler) http.Handler {
 // before the request is there: who sends it slowly holds nothing up.
 func streaming(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, frameBytes))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, greetingBytes))
 		if err != nil {
-			status := http.StatusBadRequest
-			if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
-				status = http.StatusRequestEntityTooLarge
-			}
-			http.Error(w, "the request cannot be read", status)
+			unreadable(w, err)
 			return
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -213,31 +250,12 @@ func streaming(next http.Handler) http.Handler {
 	})
 }
 
-// addressKey is where the client's address stands in a connection's context.
-type addressKey struct{}
-
-// arriving notes where a connection comes from, and refuses it while there are
-// too many.
-func (d *Door) arriving(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.full() {
-			http.Error(w, "too many connections", http.StatusServiceUnavailable)
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), addressKey{}, caller.ClientIP(r, d.cfg.TrustedProxies))))
-	})
-}
-
-func (d *Door) full() bool {
-	return d.cfg.Connections > 0 && d.node.Hub().NumClients() >= d.cfg.Connections
-}
-
 // aside runs something beside the shards; not while the door closes.
 func (d *Door) aside(f func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.closed {
-		d.beside.Go(f)
+		d.run(f)
 	}
 }
 

@@ -44,8 +44,11 @@ func (c *conn) call(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) {
 	}
 	method, body := e.Method, append([]byte(nil), e.Data...)
 	began := time.Now()
-	if !l.put(job{size: len(body), do: func() {
+	room := c.door.arrivals
+	taken := room.take(len(body))
+	if !taken || !l.put(job{size: len(body), do: func() {
 		defer c.door.guard(method)
+		defer room.give(len(body))
 		done := false
 		answer := func(text []byte, err error) { done = true; answer(text, err) }
 		defer func() {
@@ -56,6 +59,9 @@ func (c *conn) call(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) {
 		do(method, body, answer)
 		c.door.metrics.called(method, began)
 	}}) {
+		if taken {
+			room.give(len(body))
+		}
 		c.door.metrics.crowded.Inc()
 		answer(nil, callError(chat.ErrBusy))
 	}
@@ -72,7 +78,7 @@ func tooLarge(body []byte) *chat.Refusal {
 // sendMessage hands a send to the heart: whatever is wrong with it is a refused
 // send.
 func (c *conn) sendMessage(_ string, body []byte, answer answerer) {
-	s := &chat.Send{App: c.app, Caller: c.user, Entry: chat.EntryClient, Platform: c.platform, ClientIP: c.address, Priority: chat.Normal}
+	s := &chat.Send{App: c.app, Caller: c.user, Entry: chat.EntryClient, Platform: c.platform, ClientIP: c.arrival.address, Priority: chat.Normal}
 	if r := tooLarge(body); r != nil {
 		s.Fault = r
 	} else {

@@ -103,6 +103,11 @@ func (s *shard) turn() bool {
 	s.queue, s.hints, s.bytes, s.lost = nil, 0, 0, false
 	s.mu.Unlock()
 	for _, w := range queue {
+		select {
+		case <-s.door.stopping: // nobody is left to hear the rest
+			return false
+		default:
+		}
 		s.work(w)
 	}
 	if lost {
@@ -122,7 +127,7 @@ func (s *shard) work(w work) {
 
 // reading is the context of a question to the store.
 func (s *shard) reading() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), readWait)
+	return context.WithTimeout(s.door.ctx, readWait)
 }
 
 // find is the hall of a group; nil if it has none here.

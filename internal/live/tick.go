@@ -52,7 +52,7 @@ func (d *Door) follow() {
 	if len(apps) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readWait)
+	ctx, cancel := context.WithTimeout(d.ctx, readWait)
 	defer cancel()
 	doubt := d.doubt.Swap(false) // before the heads are read
 	heads, err := d.backend.Reader().Heads(ctx)
