@@ -177,7 +177,7 @@ func TestLargeMessagesShareTheirMemory(t *testing.T) {
 		runtime.Gosched()
 	}
 	for range 20 { // 76 MB, one after the other
-		if a := small.call("send_group_msg", large); a.ErrorCode == 0 || a.EventId == "" {
+		if a := small.call("send_group_msg", `"`+large+`"`); a.ErrorCode == 0 || a.EventId == "" {
 			t.Fatalf("a large call: %+v", a)
 		}
 	}
