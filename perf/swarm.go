@@ -122,7 +122,9 @@ func readFrame(in *bufio.Reader, buf []byte) ([]byte, error) {
 		return buf, err
 	}
 	if head[0] != 0x81 {
-		return buf, fmt.Errorf("a frame of kind %x", head[0])
+		rest := make([]byte, head[1]&0x7f)
+		_, _ = io.ReadFull(in, rest)
+		return buf, fmt.Errorf("a frame of kind %x: %q", head[0], rest)
 	}
 	n := int(head[1])
 	switch n {
