@@ -89,6 +89,7 @@ func (a *arrival) enter() {
 	defer a.among.mu.Unlock()
 	if !a.over.Load() && a.in.CompareAndSwap(false, true) {
 		a.among.outside--
+		a.read.Store(0)
 	}
 }
 
