@@ -103,7 +103,30 @@ func (s *Commands) listJoined(ctx context.Context, c Call, r *api.GetJoinedGroup
 	for i, joined := range page {
 		a.GroupIdList[i] = joinedGroup(c, joined, r.ResponseFilter)
 	}
+	if err == nil && c.By.Client {
+		a.GroupIdList = fitting(a.GroupIdList)
+	}
 	return a, err
+}
+
+// envelopeRoom is what an answer has beside its list, with a margin.
+const envelopeRoom = 4096
+
+// fitting is the groups that an answer has room for, at least one. Who may be
+// put into groups by others must be able to read his list; he asks on from where
+// it ends.
+func fitting(groups []api.JoinedGroup) []api.JoinedGroup {
+	size := envelopeRoom
+	for i := range groups {
+		text, err := Encode(&groups[i])
+		if err != nil {
+			panic(err) // shapes of package api alone are written here
+		}
+		if size += len(text) + 1; size > MaxAnswer && i > 0 {
+			return groups[:i]
+		}
+	}
+	return groups
 }
 
 // joinedGroup shows a group and the account's part in it. Each of the filters

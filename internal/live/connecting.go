@@ -72,7 +72,7 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	// The version first: when it has moved once the connection is there, its groups
 	// are read again.
 	c.version = d.backend.Version(app.ID)
-	groups, err := d.backend.Reader().Joined(ctx, app.ID, c.user)
+	groups, err := d.audible(ctx, app.ID, c.user)
 	if err != nil {
 		return reply, d.troubled("read the groups of a user", err)
 	}
@@ -100,6 +100,13 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 		arrival.enter()
 	}
 	return reply, err
+}
+
+// audible lists the groups that a new connection hears, by key. Who is in more
+// than MaxListedJoined hears the oldest of them rather than being shut out.
+func (d *Door) audible(ctx context.Context, app chat.AppID, user chat.UserID) ([]chat.Group, error) {
+	groups, err := d.backend.Reader().Joined(ctx, app, user)
+	return groups[:min(len(groups), chat.MaxListedJoined)], err
 }
 
 // troubled is what a client is told when the server is at fault.
@@ -214,7 +221,7 @@ func (d *Door) readAgain(c *conn) {
 		c.end(disconnectDeleted)
 		return
 	}
-	groups, err := d.backend.Reader().Joined(c.ctx, c.app, c.user)
+	groups, err := d.audible(c.ctx, c.app, c.user)
 	if err != nil {
 		if c.ctx.Err() == nil {
 			c.suspect.Store(true)

@@ -38,6 +38,8 @@ const gapWait = 300;
 const gapChance = 300;
 const recentWait = 2000;
 const listPage = 5000;
+// The answer would have more bytes than the server sends.
+const tooLarge = 10018;
 // Of all groups together: the server lets 64 calls of a connection wait.
 const pullsAtOnce = 8;
 // A group that is pushed and not listed is asked for again this often.
@@ -242,14 +244,21 @@ export class Groups {
 
   async #readList(life: number, step: number): Promise<void> {
     const profiles: Profile[] = [];
+    let limit = listPage;
+    const halve = (e: unknown): undefined => {
+      if (!(e instanceof Refusal) || e.code !== tooLarge || limit === 1) throw e;
+      limit = Math.ceil(limit / 2);
+    };
     try {
       for (;;) {
         const page = await this.#o.rpc.call<{ TotalCount: number; GroupIdList: Profile[] }>("get_joined_group_list", {
-          Limit: listPage,
+          Limit: limit,
           Offset: profiles.length,
           WithHugeGroups: 1,
           WithNoActiveGroups: 1,
-        });
+        }).catch(halve);
+        if (!page) continue;
+        // It may have fewer than were asked for and not be the last.
         profiles.push(...(page.GroupIdList ?? []));
         if (!page.GroupIdList?.length || profiles.length >= page.TotalCount) break;
       }

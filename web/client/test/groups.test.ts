@@ -248,3 +248,16 @@ test("a list that was made before one left or joined does not undo that", async 
     assert.deepEqual(w.numbers("new").map((n) => n.seq), [1], `seed ${seed}`);
   }
 });
+
+test("the list is read on from where a short page ends, and in smaller pages when one is too large", async () => {
+  const w = new World(5);
+  for (let i = 0; i < 700; i++) w.server.found(`g${i}`, ["alice", "bob"]);
+  w.server.listMost = 90;
+  w.server.listRefusedAbove = 200;
+  w.connect();
+  await w.clock.pass(10_000);
+  assert.equal(w.groups.list().length, 700);
+  const asked = w.server.calls.filter((c) => c.method === "get_joined_group_list").map((c) => [c.body.Limit, c.body.Offset]);
+  assert.deepEqual(asked.slice(0, 8), [[5000, 0], [2500, 0], [1250, 0], [625, 0], [313, 0], [157, 0], [157, 90], [157, 180]]);
+  assert.equal(asked.length, 13);
+});

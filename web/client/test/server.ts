@@ -80,11 +80,15 @@ export class TestServer {
     };
   }
 
+  /** How many groups an answer lists at most, and above how many it is refused. */
+  listMost = Infinity;
+  listRefusedAbove = Infinity;
+
   /** The answer to a call. */
   call(userID: string, method: string, data: unknown): object {
     const body = data as Record<string, unknown>;
     this.calls.push({ method, body });
-    if (method === "get_joined_group_list") return this.#list(userID);
+    if (method === "get_joined_group_list") return this.#list(userID, body);
     if (method === "logout") return ok;
     if (!["group_msg_get_simple", "send_group_msg", "msg_read"].includes(method)) return fail(60009, "unknown command");
     const g = this.groups.get(body.GroupId as string);
@@ -94,12 +98,14 @@ export class TestServer {
     return { ...ok, MsgReadedSeq: body.MsgReadedSeq };
   }
 
-  #list(userID: string): object {
+  #list(userID: string, body: Record<string, unknown>): object {
     const list = [...this.groups.values()].filter((g) => g.members.has(userID)).map((g) => ({
       GroupId: g.id, Type: g.type, Name: g.id, CreateTime: g.created, MemberNum: g.members.size, NextMsgSeq: g.items.length + 1,
       SelfInfo: { Role: "Member", JoinTime: 1, MsgFlag: "AcceptAndNotify", MsgSeq: 0, JoinSeq: g.members.get(userID)!.joinSeq, UnreadMsgNum: 0, MuteUntil: 0 },
     }));
-    return { ...ok, TotalCount: list.length, GroupIdList: list };
+    const page = list.slice(body.Offset as number, (body.Offset as number) + (body.Limit as number));
+    if (page.length > this.listRefusedAbove) return fail(10018, "the answer is too large");
+    return { ...ok, TotalCount: list.length, GroupIdList: page.slice(0, this.listMost) };
   }
 
   #history(g: ServerGroup, userID: string, body: Record<string, unknown>): object {
