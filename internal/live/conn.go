@@ -28,7 +28,6 @@ type conn struct {
 	since    time.Time
 	version  uint64 // of the app, before the user's groups were read
 	ctx      context.Context
-	cancel   context.CancelFunc
 
 	attached atomic.Bool   // it hears of changes
 	ready    chan struct{} // closed when all shards have taken it in
@@ -90,7 +89,6 @@ func (c *conn) refresh(e centrifuge.RefreshEvent, answer centrifuge.RefreshCallb
 // ended takes a connection down that the library has closed.
 func (c *conn) ended(e centrifuge.DisconnectEvent) {
 	d := c.door
-	c.cancel()
 	c.attached.Store(false)
 	c.mu.Lock()
 	c.gone = true

@@ -86,8 +86,7 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 		c.halls = append(c.halls, h)
 		reply.Subscriptions[h.channel] = centrifuge.SubscribeOptions{}
 	}
-	// Not made of ctx, which is of a kind that would cost a goroutine to wait for.
-	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.ctx = ctx // which the library ends with the connection
 	reply.Context = context.WithValue(ctx, connKey{}, c)
 	reply.Credentials = &centrifuge.Credentials{UserID: libraryUser(app.ID, c.user), ExpireAt: expires}
 	reply.ClientSideRefresh = true
@@ -217,11 +216,13 @@ func (d *Door) recheck(c *conn) {
 
 // readAgain does what recheck says.
 func (d *Door) readAgain(c *conn) {
-	if _, ok, err := d.backend.Reader().Account(c.ctx, c.app, c.user); err == nil && !ok {
+	ctx, cancel := d.shards[0].reading()
+	defer cancel()
+	if _, ok, err := d.backend.Reader().Account(ctx, c.app, c.user); err == nil && !ok {
 		c.end(disconnectDeleted)
 		return
 	}
-	groups, err := d.audible(c.ctx, c.app, c.user)
+	groups, err := d.audible(ctx, c.app, c.user)
 	if err != nil {
 		if c.ctx.Err() == nil {
 			c.suspect.Store(true)

@@ -165,9 +165,6 @@ func (d *Door) Close(ctx context.Context) {
 		d.mu.Unlock()
 		close(d.stopping)
 		d.stop()
-		for _, c := range d.all() { // those that were left open
-			c.cancel()
-		}
 		done := make(chan struct{})
 		go func() {
 			d.beside.Wait()
