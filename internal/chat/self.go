@@ -22,12 +22,9 @@ func (b *Backend) Login(ctx context.Context, app AppID, user UserID) error {
 	if !ok {
 		return Fail(api.CodeAppNotFound)
 	}
-	known, err := b.hot.account(ctx, a, user)
-	if err != nil {
-		return fmt.Errorf("read account: %w", err)
-	}
-	if known != nil {
-		return nil
+	// Not kept in memory, which is for those who send.
+	if _, known, err := b.store.Account(ctx, a.id, user); err != nil || known {
+		return err
 	}
 	now := b.Now().Unix()
 	return b.Change(ctx, app, func(r Records) error {

@@ -110,18 +110,32 @@ func (a *arrival) end() {
 
 // Read fails once too much was read from who is not in, or when a large message
 // comes while there are too many.
+//
+// A connection that says nothing waits in here: what is rare is elsewhere, so that
+// its stack stays small.
 func (a *arrival) Read(p []byte) (int, error) {
 	if !a.in.Load() {
-		left := greetingBytes - int(a.read.Load())
-		if left <= 0 {
-			return 0, errGreeting
-		}
-		n, err := a.Conn.Read(p[:min(len(p), left)])
-		a.read.Add(int32(n))
-		return n, err
+		return a.readGreeting(p)
 	}
 	n, err := a.Conn.Read(p)
-	if size := a.read.Add(int32(n)); size > largeFrom && !a.charge(size) {
+	if a.read.Add(int32(n)) > largeFrom {
+		return a.readLarge(n, err)
+	}
+	return n, err
+}
+
+func (a *arrival) readGreeting(p []byte) (int, error) {
+	left := greetingBytes - int(a.read.Load())
+	if left <= 0 {
+		return 0, errGreeting
+	}
+	n, err := a.Conn.Read(p[:min(len(p), left)])
+	a.read.Add(int32(n))
+	return n, err
+}
+
+func (a *arrival) readLarge(n int, err error) (int, error) {
+	if !a.charge(a.read.Load()) {
 		return 0, errCrowded
 	}
 	return n, err

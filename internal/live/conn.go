@@ -5,7 +5,6 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/centrifugal/centrifuge"
 	"github.com/centrifugal/protocol"
@@ -15,8 +14,10 @@ import (
 	"github.com/parley-im/parley/internal/chat"
 )
 
-// conn is one connection of a user.
+// conn is one connection of a user, and the context that its client has in the
+// library, by which it is found.
 type conn struct {
+	context.Context
 	door     *Door
 	client   *centrifuge.Client
 	app      chat.AppID
@@ -24,25 +25,31 @@ type conn struct {
 	user     chat.UserID
 	platform string
 	arrival  *arrival
-	id       string
-	since    time.Time
+	since    int64  // unix nanoseconds
 	version  uint64 // of the app, before the user's groups were read
-	ctx      context.Context
 
-	attached atomic.Bool   // it hears of changes
-	ready    chan struct{} // closed when all shards have taken it in
-	missing  atomic.Int32  // shards' answers until then
-	suspect  atomic.Bool   // its groups could not be read again
-	left     atomic.Bool   // its user has logged out
-	given    atomic.Int64  // bytes of what was said last in rooms
-	pushed   atomic.Int64  // publications that were given to it
-	written  atomic.Int64  // and those of them that the network took
+	attached atomic.Bool  // it hears of changes
+	missing  atomic.Int32 // shards' answers until then
+	suspect  atomic.Bool  // its groups could not be read again
+	left     atomic.Bool  // its user has logged out
+	given    atomic.Int64 // bytes of what was said last in rooms
+	pushed   atomic.Int64 // publications that were given to it
+	written  atomic.Int64 // and those of them that the network took
 
 	mu    sync.Mutex
 	halls []*hall // that it is subscribed to
 	gone  bool
-	sends lane // one at a time, in the order they came
-	asks  lane // everything else
+	ready chan struct{} // closed when all shards have taken it in
+	sends *lane         // one at a time, in the order they came; nil before the first
+	asks  *lane         // everything else
+}
+
+// Value is the connection itself for its key.
+func (c *conn) Value(key any) any {
+	if key == (connKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
 }
 
 // connKey is where a connection stands in its client's context.
@@ -60,8 +67,39 @@ func (c *conn) end(why centrifuge.Disconnect) { c.client.Disconnect(why) }
 // takenIn notes that a shard has taken the connection in.
 func (c *conn) takenIn() {
 	if c.missing.Add(-1) == 0 {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		close(c.ready)
+		c.ready = isReady
 	}
+}
+
+// isReady is what ready is of all connections that are, who are many.
+var isReady = func() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// whenReady is closed when all shards have taken the connection in.
+func (c *conn) whenReady() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ready
+}
+
+// lane is where a call waits for its turn.
+func (c *conn) lane(send bool) *lane {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &c.asks
+	if send {
+		l = &c.sends
+	}
+	if *l == nil {
+		*l = &lane{}
+	}
+	return *l
 }
 
 // send tells the user something that is of no group he hears.

@@ -34,8 +34,8 @@ func (n *appNumber) UnmarshalJSON(text []byte) error {
 
 // platforms are the values of OptPlatform that a client may give (document
 // 1047/34354); any other is Unknown.
-var platforms = map[string]bool{
-	"Web": true, "Android": true, "iOS": true, "Windows": true, "Mac": true, "macOS": true, "iPad": true, "Linux": true,
+var platforms = map[string]string{
+	"Web": "Web", "Android": "Android", "iOS": "iOS", "Windows": "Windows", "Mac": "Mac", "macOS": "macOS", "iPad": "iPad", "Linux": "Linux",
 }
 
 // welcome is the data of the answer to a connect.
@@ -64,7 +64,7 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 		return reply, connectError(refusal)
 	}
 	c := &conn{
-		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, id: e.ClientID, arrival: arrival, since: time.Now(), ready: make(chan struct{}),
+		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, arrival: arrival, since: time.Now().UnixNano(), ready: make(chan struct{}),
 	}
 	if err := d.backend.Login(ctx, app.ID, c.user); err != nil {
 		return reply, d.troubled("log in", err)
@@ -86,8 +86,8 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 		c.halls = append(c.halls, h)
 		reply.Subscriptions[h.channel] = centrifuge.SubscribeOptions{}
 	}
-	c.ctx = ctx // which the library ends with the connection
-	reply.Context = context.WithValue(ctx, connKey{}, c)
+	c.Context = ctx // which the library ends with the connection
+	reply.Context = c
 	reply.Credentials = &centrifuge.Credentials{UserID: libraryUser(app.ID, c.user), ExpireAt: expires}
 	reply.ClientSideRefresh = true
 	// An answer goes past the queue of pushes: who does not read it holds up his
@@ -125,17 +125,19 @@ func (d *Door) identify(e *centrifuge.ConnectEvent) (app *chat.App, g greeting, 
 	if e.Token != "" { // it is what a client renews
 		g.UserSig = e.Token
 	}
-	if !platforms[g.Platform] {
-		g.Platform = "Unknown"
+	word, ok := platforms[g.Platform]
+	if !ok {
+		word = "Unknown"
 	}
+	g.Platform = word // one text for all
 	switch {
 	case g.SDKAppID == 0:
 		return nil, g, 0, chat.Fail(api.CodeNoSDKAppID)
 	case !caller.ValidUserID(g.UserID):
 		return nil, g, 0, chat.Fail(api.CodeURLParameter, "UserID is missing or malformed")
 	}
-	app, ok := d.backend.App(chat.AppID(g.SDKAppID))
-	if !ok {
+	app, there := d.backend.App(chat.AppID(g.SDKAppID))
+	if !there {
 		return nil, g, 0, chat.Fail(api.CodeAppNotFound)
 	}
 	expiry, r := caller.Verify(app, g.UserID, g.UserSig, d.backend.Now())
@@ -186,7 +188,7 @@ func (d *Door) makeRoom(c *conn) (platforms []string) {
 	for len(all) > d.cfg.UserConnections {
 		oldest := 0
 		for i := range all {
-			if all[i].since.Before(all[oldest].since) {
+			if all[i].since < all[oldest].since {
 				oldest = i
 			}
 		}
@@ -224,7 +226,7 @@ func (d *Door) readAgain(c *conn) {
 	}
 	groups, err := d.audible(ctx, c.app, c.user)
 	if err != nil {
-		if c.ctx.Err() == nil {
+		if c.Err() == nil {
 			c.suspect.Store(true)
 		}
 		return

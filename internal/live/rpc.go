@@ -38,9 +38,9 @@ func (c *conn) call(e centrifuge.RPCEvent, reply centrifuge.RPCCallback) {
 	answer := func(text []byte, err error) {
 		reply(centrifuge.RPCReply{Data: text}, err)
 	}
-	do, l := c.ask, &c.asks
+	do, l := c.ask, c.lane(e.Method == sendMethod)
 	if e.Method == sendMethod {
-		do, l = c.sendMessage, &c.sends
+		do = c.sendMessage
 	}
 	method, body := e.Method, append([]byte(nil), e.Data...)
 	began := time.Now()
@@ -84,7 +84,7 @@ func (c *conn) sendMessage(_ string, body []byte, answer answerer) {
 	} else {
 		wire.ReadSend(body, s)
 	}
-	o, err := c.door.backend.Send(c.ctx, s)
+	o, err := c.door.backend.Send(c, s)
 	switch {
 	case err != nil:
 		answer(nil, callError(err))
@@ -101,8 +101,8 @@ func (c *conn) sendMessage(_ string, body []byte, answer answerer) {
 // that what a list of groups does not tell any more is pushed.
 func (c *conn) ask(method string, body []byte, answer answerer) {
 	select {
-	case <-c.ready:
-	case <-c.ctx.Done():
+	case <-c.whenReady():
+	case <-c.Done():
 	}
 	if method == "logout" {
 		c.left.Store(true)
@@ -124,7 +124,7 @@ func (c *conn) ask(method string, body []byte, answer answerer) {
 		answer(failure(r), nil)
 		return
 	}
-	text, err := o.Do(c.ctx, c.door.commands, command.Call{App: app, By: chat.Client(c.user)}, body)
+	text, err := o.Do(c, c.door.commands, command.Call{App: app, By: chat.Client(c.user)}, body)
 	var r *chat.Refusal
 	switch {
 	case err == nil:
@@ -134,7 +134,7 @@ func (c *conn) ask(method string, body []byte, answer answerer) {
 	case errors.Is(err, chat.ErrUnknown), errors.Is(err, chat.ErrBusy), errors.Is(err, chat.ErrStopped), errors.Is(err, chat.ErrFull):
 		answer(nil, callError(err))
 	default:
-		if c.ctx.Err() == nil {
+		if c.Err() == nil {
 			c.door.log.Error("a client's command failed", "command", method, "app", c.app, "error", err)
 		}
 		answer(failure(chat.Fail(api.CodeInternal)), nil)
