@@ -18,12 +18,11 @@ func (b *Backend) Login(ctx context.Context, app AppID, user UserID) error {
 	if refusal := spec.check(); refusal != nil {
 		return refusal
 	}
-	a, ok := b.tenant(app)
-	if !ok {
+	if _, ok := b.tenant(app); !ok {
 		return Fail(api.CodeAppNotFound)
 	}
 	// Not kept in memory, which is for those who send.
-	if _, known, err := b.store.Account(ctx, a.id, user); err != nil || known {
+	if known, err := b.accountExists(ctx, app, user); err != nil || known {
 		return err
 	}
 	now := b.Now().Unix()
@@ -33,6 +32,11 @@ func (b *Backend) Login(ctx context.Context, app AppID, user UserID) error {
 		}
 		return r.PutAccount(Account{User: user, CreateTime: now})
 	})
+}
+
+// HasAccount says whether a user is an account now. The app's admins are.
+func (b *Backend) HasAccount(ctx context.Context, app AppID, user UserID) (bool, error) {
+	return b.accountExists(ctx, app, user)
 }
 
 // Kick ends the connections of an account as they are now; it may come back at

@@ -220,7 +220,7 @@ func (d *Door) recheck(c *conn) {
 func (d *Door) readAgain(c *conn) {
 	ctx, cancel := d.shards[0].reading()
 	defer cancel()
-	if _, ok, err := d.backend.Reader().Account(ctx, c.app, c.user); err == nil && !ok {
+	if ok, err := d.backend.HasAccount(ctx, c.app, c.user); err == nil && !ok {
 		c.end(disconnectDeleted)
 		return
 	}
