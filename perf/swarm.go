@@ -103,11 +103,10 @@ func (s *swarm) read(l *link, in *bufio.Reader) {
 			s.failed.CompareAndSwap(nil, &err)
 			return
 		}
-		if len(buf) == 2 { // {}: a ping, to be answered alike
+		if len(buf) == 2 || bytes.HasPrefix(buf, []byte("{}\n")) || bytes.HasSuffix(buf, []byte("\n{}")) || bytes.Contains(buf, []byte("\n{}\n")) { // a ping, to be answered alike
 			if err := l.frame([]byte("{}")); err != nil {
 				return
 			}
-			continue
 		}
 		if n := bytes.Count(buf, pushMark); n > 0 {
 			s.heard.Add(int64(n))
