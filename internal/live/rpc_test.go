@@ -275,7 +275,7 @@ func FuzzCall(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, method string, body []byte) {
 		if method == "logout" {
-			t.Skip("it ends the connection")
+			return // it ends the connection that all inputs share; it has a test of its own
 		}
 		a, err := p.try(strings.ToValidUTF8(method, "?"), string(body))
 		if err != nil {
