@@ -148,7 +148,8 @@ func deleteAccount(r Records, by Actor, user UserID, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	for i, g := range groups {
+	for i := range groups {
+		g := groups[i].Group
 		if g.Owner == user {
 			if err := passOn(r, by, g, "", now); err != nil {
 				return err

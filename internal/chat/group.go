@@ -83,6 +83,12 @@ type Member struct {
 	LastMsgTime int64  // unix seconds of the last message sent here, 0 for none
 }
 
+// Membership is a group with what it has of one of its members.
+type Membership struct {
+	Group Group
+	Self  Member
+}
+
 // Account is a user of an app.
 type Account struct {
 	User       UserID

@@ -71,8 +71,8 @@ type GroupChange struct {
 // Codes: 10004 for a field out of range, 10005 for too many first members, 10007
 // for what the type does not have and for another owner, 10015 for a malformed
 // id, 10019 for an owner or member who is no account, 10021 or, when the caller or
-// the wanted owner has it already, 10025 for an id in use, 10038 for too high a
-// limit, 80001 for a word of the filter.
+// the wanted owner has it already, 10025 for an id in use, 10037 for an owner or
+// member who is in MaxJoined groups, 10038 for too high a limit, 80001 for a word of the filter.
 func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec GroupSpec) (Group, error) {
 	if by.Client && spec.Owner == "" {
 		spec.Owner = by.User
@@ -112,6 +112,11 @@ func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec Gro
 		for _, m := range members {
 			if err := mustBeAccount(r, m.User); err != nil {
 				return err
+			}
+			if n, err := r.CountJoined(m.User); err != nil {
+				return err
+			} else if n >= MaxJoined {
+				return Fail(api.CodeTooManyGroups, fmt.Sprintf("%s is in too many groups", m.User))
 			}
 		}
 		key, err := r.CreateGroup(g)

@@ -20,7 +20,7 @@ const (
 // and to ApplyJoinOption. Who asks again while he waits replaces his words.
 // Codes: 10004 for too long a text, 10006 when too many wait, 10007 where nobody
 // can apply, 10013 for a member, 10014 for a full group, 10019 for who is no
-// account, and those of a missing group.
+// account, 10037 for who is in MaxJoined groups, and those of a missing group.
 func (b *Backend) Apply(ctx context.Context, app AppID, by Actor, id GroupID, text string) (joined bool, err error) {
 	if len(text) > maxApplyText {
 		return false, Fail(api.CodeInvalidParameter, "ApplyMsg is too long")
@@ -40,11 +40,14 @@ func (b *Backend) Apply(ctx context.Context, app AppID, by Actor, id GroupID, te
 			return Fail(api.CodeAlreadyMember)
 		}
 		atOnce, refusal := mayApply(g.Type, g.ApplyJoinOption)
+		if refusal == nil {
+			if refusal, err = hasRoom(r, &g, by.User); err != nil {
+				return err
+			}
+		}
 		switch {
 		case refusal != nil:
 			return refusal
-		case g.isFull():
-			return Fail(api.CodeGroupFull)
 		case !atOnce:
 			n := by.about(NoticeApplied, &g, now)
 			n.Users, n.Text = []UserID{by.User}, text
@@ -99,8 +102,9 @@ func letIn(r Records, g *Group, user UserID, now int64) error {
 
 // HandleApplication ends the application of a user: agreed, he is a member. Over
 // a connection owner and admins may. Codes: 10004 for too long a text, 10007 for
-// who may not, 10014 for a group that is full by now (the application stays),
-// 10024 for a user who does not wait (any more), and those of a missing group.
+// who may not, 10014 for a group that is full by now and 10037 for a user who is
+// in MaxJoined groups by now (the application stays), 10024 for a user who does not
+// wait (any more), and those of a missing group.
 func (b *Backend) HandleApplication(ctx context.Context, app AppID, by Actor, id GroupID, user UserID, agreed bool, text string) error {
 	switch {
 	case user == "":
@@ -123,8 +127,13 @@ func (b *Backend) HandleApplication(ctx context.Context, app AppID, by Actor, id
 			return err
 		case !waits:
 			return Fail(api.CodeAlreadyProcessed)
-		case agreed && g.isFull():
-			return Fail(api.CodeGroupFull)
+		}
+		if agreed {
+			if refusal, err := hasRoom(r, &g, user); err != nil {
+				return err
+			} else if refusal != nil {
+				return refusal
+			}
 		}
 		n := by.about(NoticeHandled, &g, now)
 		n.Users, n.Agreed, n.Text = []UserID{user}, agreed, text
@@ -186,15 +195,8 @@ func (b *Backend) allApplications(ctx context.Context, app AppID, by Actor) ([]W
 	}
 	var all []Waiting
 	for i := range groups {
-		g := &groups[i]
-		if !kinds[g.Type].applyCounts {
-			continue
-		}
-		s, err := b.Reader().Standing(ctx, app, g.Key, by.User)
-		if err != nil {
-			return nil, fmt.Errorf("read role: %w", err)
-		}
-		if !s.Member || mayJudge(s.Role) != nil {
+		g := &groups[i].Group
+		if !kinds[g.Type].applyCounts || mayJudge(groups[i].Self.Role) != nil {
 			continue
 		}
 		list, err := b.applications(ctx, app, g)

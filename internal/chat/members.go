@@ -16,6 +16,10 @@ const (
 	MaxListedJoined   = 5000
 	MaxRoles          = 500
 
+	// MaxJoined is in how many groups an account may be: as many as one answer can
+	// list and one connection hears.
+	MaxJoined = MaxListedJoined
+
 	maxNameCard = 50 // bytes of UTF-8
 	memberPage  = 500
 )
@@ -49,10 +53,11 @@ func usersOf(members []Member) []UserID {
 }
 
 // AddMembers adds accounts to a group and tells of each how it went, in the
-// order given: who is no account, or found no room, was not added. Over a
-// connection InviteJoinOption decides who may. Codes: 10005 for more than
-// MaxAddedMembers, 10007 in an AVChatRoom and for who may not, 10014 when the group
-// has no room for any of them, and those of a missing group.
+// order given: who is no account, is in MaxJoined groups, or found no room, was
+// not added. Over a connection InviteJoinOption decides who may. Codes: 10005 for
+// more than MaxAddedMembers, 10007 in an AVChatRoom and for who may not, 10014 when
+// the group has no room for any of them, 10037 when nobody is added because of
+// MaxJoined, and those of a missing group.
 func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupID, users []UserID) ([]Adding, error) {
 	switch {
 	case len(users) == 0:
@@ -75,9 +80,11 @@ func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupI
 		}
 		n := by.about(NoticeJoined, &g, now)
 		n.Invited = true
-		full, useful := false, false
+		var useful bool
+		var why *Refusal // of the last who was not added although he has an account
 		for i, user := range users {
-			results[i], err = addMember(r, &g, user, now.Unix())
+			var refusal *Refusal
+			results[i], refusal, err = addMember(r, &g, user, now.Unix())
 			if err != nil {
 				return err
 			}
@@ -85,10 +92,12 @@ func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupI
 				n.Users = append(n.Users, user)
 			}
 			useful = useful || results[i] != NotAdded
-			full = full || g.isFull()
+			if refusal != nil {
+				why = refusal
+			}
 		}
-		if full && !useful {
-			return Fail(api.CodeGroupFull)
+		if why != nil && !useful {
+			return why
 		}
 		if len(n.Users) > 0 {
 			tell(r, n)
@@ -98,17 +107,29 @@ func (b *Backend) AddMembers(ctx context.Context, app AppID, by Actor, id GroupI
 	return results, err
 }
 
-func addMember(r Records, g *Group, user UserID, now int64) (Adding, error) {
+func addMember(r Records, g *Group, user UserID, now int64) (Adding, *Refusal, error) {
 	if ok, err := isAccount(r, user); err != nil || !ok {
-		return NotAdded, err
+		return NotAdded, nil, err
 	}
 	if _, ok, err := r.Member(g.Key, user); err != nil || ok {
-		return AddedAlready, err
+		return AddedAlready, nil, err
 	}
+	if refusal, err := hasRoom(r, g, user); err != nil || refusal != nil {
+		return NotAdded, refusal, err
+	}
+	return Added, nil, letIn(r, g, user, now)
+}
+
+// hasRoom says why a group cannot take a user in, or a user the group.
+func hasRoom(r Records, g *Group, user UserID) (*Refusal, error) {
 	if g.isFull() {
-		return NotAdded, nil
+		return Fail(api.CodeGroupFull), nil
 	}
-	return Added, letIn(r, g, user, now)
+	n, err := r.CountJoined(user)
+	if err == nil && n >= MaxJoined {
+		return Fail(api.CodeTooManyGroups), nil
+	}
+	return nil, err
 }
 
 func (g *Group) isFull() bool { return g.MaxMembers > 0 && g.Members >= g.MaxMembers }
@@ -359,10 +380,9 @@ type JoinedQuery struct {
 	Offset, Limit int // Limit 0 is MaxListedJoined
 }
 
-// Joined is a group with the membership of the account that was asked for.
+// Joined is a group that an account is in.
 type Joined struct {
-	Group  Group
-	Self   Member
+	Membership
 	Unread int // at most MaxUnread; counted over a connection alone, and only where the type counts them
 }
 
@@ -392,24 +412,18 @@ func (b *Backend) ListJoined(ctx context.Context, app AppID, by Actor, user User
 	if err != nil {
 		return nil, 0, fmt.Errorf("list joined groups: %w", err)
 	}
-	groups = slices.DeleteFunc(groups, func(g Group) bool { return !q.wants(g, user) })
+	groups = slices.DeleteFunc(groups, func(m Membership) bool { return !q.wants(&m.Group, user) })
 	total = len(groups)
 	groups = groups[min(q.Offset, total):]
 	if q.Limit == 0 {
 		q.Limit = MaxListedJoined
 	}
 	now := b.Now().Unix()
-	for _, g := range groups[:min(q.Limit, len(groups))] {
-		m, ok, err := b.Reader().Member(ctx, app, g.Key, user)
-		if err != nil {
-			return nil, 0, fmt.Errorf("read membership: %w", err)
-		}
-		if !ok { // he may have left since the list was read
-			continue
-		}
-		j := Joined{Group: g, Self: currentMember(m, now)}
+	for _, m := range groups[:min(q.Limit, len(groups))] {
+		j := Joined{Membership: m}
+		j.Self = currentMember(m.Self, now)
 		if by.Client {
-			if j.Unread, err = b.unread(ctx, app, &g, &m); err != nil {
+			if j.Unread, err = b.unread(ctx, app, &m.Group, &m.Self); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -418,7 +432,7 @@ func (b *Backend) ListJoined(ctx context.Context, app AppID, by Actor, user User
 	return page, total, nil
 }
 
-func (q *JoinedQuery) wants(g Group, user UserID) bool {
+func (q *JoinedQuery) wants(g *Group, user UserID) bool {
 	switch {
 	case q.Type != "" && g.Type != q.Type:
 		return false

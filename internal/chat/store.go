@@ -96,7 +96,7 @@ type Reader interface {
 	// Members lists members in the order they joined.
 	Members(ctx context.Context, app AppID, g GroupKey, offset, limit int) ([]Member, error)
 	// Joined lists the groups that user is a member of, by key.
-	Joined(ctx context.Context, app AppID, user UserID) ([]Group, error)
+	Joined(ctx context.Context, app AppID, user UserID) ([]Membership, error)
 	// Muted lists who is muted in the group beyond now (unix seconds).
 	Muted(ctx context.Context, app AppID, g GroupKey, now int64) ([]Muted, error)
 
@@ -279,7 +279,8 @@ type Records interface {
 	Member(GroupKey, UserID) (Member, bool, error)
 	PutMember(GroupKey, Member) error // keeps the group's count
 	DeleteMember(GroupKey, UserID) error
-	Joined(UserID) ([]Group, error)
+	Joined(UserID) ([]Membership, error)
+	CountJoined(UserID) (int64, error)               // the groups that he is a member of
 	PutMute(g GroupKey, u UserID, until int64) error // 0 removes it
 
 	// Applications go with the group, the account and the app.

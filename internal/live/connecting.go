@@ -72,7 +72,7 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	// The version first: when it has moved once the connection is there, its groups
 	// are read again.
 	c.version = d.backend.Version(app.ID)
-	groups, err := d.audible(ctx, app.ID, c.user)
+	groups, joinSeqs, err := d.audible(ctx, app.ID, c.user)
 	if err != nil {
 		return reply, d.troubled("read the groups of a user", err)
 	}
@@ -83,6 +83,10 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	c.halls = make([]*hall, 0, len(halls))
 	reply.Subscriptions = make(map[string]centrifuge.SubscribeOptions, len(halls))
 	for h := range halls {
+		if h.position() < joinSeqs[h.key] { // what was said before he joined is to be pushed still: the next look lets him in
+			c.suspect.Store(true)
+			continue
+		}
 		c.halls = append(c.halls, h)
 		reply.Subscriptions[h.channel] = centrifuge.SubscribeOptions{}
 	}
@@ -101,11 +105,24 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	return reply, err
 }
 
-// audible lists the groups that a new connection hears, by key. Who is in more
-// than MaxListedJoined hears the oldest of them rather than being shut out.
-func (d *Door) audible(ctx context.Context, app chat.AppID, user chat.UserID) ([]chat.Group, error) {
-	groups, err := d.backend.Reader().Joined(ctx, app, user)
-	return groups[:min(len(groups), chat.MaxListedJoined)], err
+// audible lists the groups that a connection hears, by key, and from which number
+// on where that is not the first. Who is in more than MaxJoined, from a time when
+// that had no bound, hears the oldest of them rather than being shut out.
+func (d *Door) audible(ctx context.Context, app chat.AppID, user chat.UserID) ([]chat.Group, map[chat.GroupKey]chat.MsgSeq, error) {
+	joined, err := d.backend.Reader().Joined(ctx, app, user)
+	joined = joined[:min(len(joined), chat.MaxJoined)]
+	groups := make([]chat.Group, len(joined))
+	var from map[chat.GroupKey]chat.MsgSeq
+	for i := range joined {
+		groups[i] = joined[i].Group
+		if seq := joined[i].Self.JoinSeq; seq > 1 {
+			if from == nil {
+				from = make(map[chat.GroupKey]chat.MsgSeq)
+			}
+			from[groups[i].Key] = seq
+		}
+	}
+	return groups, from, err
 }
 
 // troubled is what a client is told when the server is at fault.
@@ -224,7 +241,7 @@ func (d *Door) readAgain(c *conn) {
 		c.end(disconnectDeleted)
 		return
 	}
-	groups, err := d.audible(ctx, c.app, c.user)
+	groups, _, err := d.audible(ctx, c.app, c.user)
 	if err != nil {
 		if c.Err() == nil {
 			c.suspect.Store(true)

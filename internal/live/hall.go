@@ -39,6 +39,11 @@ func newHall(s *shard, app chat.AppID, g *chat.Group) *hall {
 	return h
 }
 
+// position is the number from which on it pushes, as far as that is known.
+func (h *hall) position() chat.MsgSeq {
+	return chat.MsgSeq(max(h.start.Load(), h.next.Load()))
+}
+
 // begin has the hall follow its group.
 func (h *hall) begin() {
 	start := h.start.Load()

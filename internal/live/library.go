@@ -32,7 +32,7 @@ func LibraryConfig(registry *prometheus.Registry) centrifuge.Config {
 		ClientQueueMaxSize: queueBytes,
 		// Who opens a connection and does not say who he is soon, has no business here.
 		ClientStaleCloseDelay: staleWait,
-		ClientChannelLimit:    chat.MaxListedJoined * 4, // who is in how many groups is not for the library to say
+		ClientChannelLimit:    chat.MaxJoined * 4, // who is in how many groups is not for the library to say
 		Metrics:               centrifuge.MetricsConfig{MetricsNamespace: "parley_clients", RegistererGatherer: registry},
 	}
 }

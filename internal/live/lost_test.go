@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/store/sqlite"
@@ -22,6 +21,12 @@ type failing struct {
 	fails    atomic.Int64              // reads that fail still
 	gate     atomic.Pointer[chan bool] // reads wait until it is closed
 	asked    chan struct{}             // a read failed, or waits
+	looks    atomic.Int64              // reads of what apps accepted, with which each look of the tick begins
+}
+
+func (f *failing) Heads(ctx context.Context) (map[chat.AppID]chat.Head, error) {
+	f.looks.Add(1)
+	return f.Store.Heads(ctx)
 }
 
 func (f *failing) Messages(ctx context.Context, app chat.AppID, g chat.GroupKey, newest chat.MsgSeq, limit int) ([]chat.Message, error) {
@@ -180,7 +185,8 @@ func TestTheLookForWhatWasDroppedIsRepeated(t *testing.T) {
 	for i := range 3 { // so that the tick knows the app, and that it had all of it
 		w.say(ann, "g", fmt.Sprint("m", i+1))
 	}
-	await(t, "the tick", after(3*time.Second))
+	before := store.looks.Load()
+	w.eventually(t, "the end of the next look", func() bool { return store.looks.Load() >= before+2 })
 	g, _, err := w.backend.Reader().Group(t.Context(), app, "g")
 	if err != nil {
 		t.Fatal(err)
@@ -232,5 +238,39 @@ func TestWhoJoinsHearsNothingOfBefore(t *testing.T) {
 	}
 }
 
-// after is a channel that something comes from after a while.
-func after(d time.Duration) <-chan time.Time { return time.After(d) }
+// Who joins while what was said before waits to be pushed, and connects only then,
+// hears none of it either.
+func TestWhoJoinsAndConnectsHearsNothingOfBefore(t *testing.T) {
+	t.Parallel()
+	store := newFailing(t)
+	w := newWorldOver(t, store, func(*chat.Options) {})
+	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
+	w.makeApps(t)
+	w.group(t, "g", chat.Public, "ann")
+	ann := w.phone(t, "ann")
+	if err := w.backend.Login(t.Context(), app, "bob"); err != nil {
+		t.Fatal(err)
+	}
+	gate := make(chan bool)
+	store.gate.Store(&gate)
+	w.say(ann, "g", "secret")
+	if _, err := w.backend.AddMembers(t.Context(), app, chat.Admin("admin"), "g", []chat.UserID{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the look for what was said before", store.asked)
+	bob := w.phone(t, "bob")
+	store.gate.Store(nil)
+	close(gate)
+	w.say(ann, "g", "welcome")
+	for heard := ""; heard != "welcome"; {
+		p := bob.next()
+		if heard = words(p); p.MsgSeq != 2 && heard != "" {
+			t.Fatalf("bob heard %s", p.text)
+		}
+	}
+	for _, want := range []string{"secret", "", "welcome"} {
+		if got := ann.next(); words(got) != want {
+			t.Fatalf("ann heard %s, want %q", got.text, want)
+		}
+	}
+}

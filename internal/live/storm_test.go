@@ -366,12 +366,13 @@ func TestStorm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, g := range joined {
+		for i := range joined {
+			g := &joined[i].Group
 			w.eventually(t, fmt.Sprintf("the last message of %s at %s", g.ID, e.user), func() bool { return e.last(string(g.ID)) == heads[string(g.ID)] })
 		}
 		want := make(map[chat.GroupKey]bool)
-		for _, g := range joined {
-			want[g.Key] = true
+		for i := range joined {
+			want[joined[i].Group.Key] = true
 		}
 		w.eventually(t, "the subscriptions of "+e.user, func() bool {
 			library, halls := w.door.Hearing(app, chat.UserID(e.user))

@@ -102,14 +102,21 @@ func (s *Store) Account(ctx context.Context, app chat.AppID, user chat.UserID) (
 	return a, ok, err
 }
 
-const selectGroups = `SELECT g.key, g.id, g.type, g.name, g.introduction, g.notification, g.face_url, g.owner, g.apply_join, g.invite,
-	g.max_members, g.members, g.mute_all, g.create_time, g.last_info_time, g.info_seq, h.time, h.next
-	FROM groups g JOIN group_heads h ON h.app = g.app AND h.gkey = g.key`
+const (
+	groupColumns = `g.key, g.id, g.type, g.name, g.introduction, g.notification, g.face_url, g.owner, g.apply_join, g.invite,
+	g.max_members, g.members, g.mute_all, g.create_time, g.last_info_time, g.info_seq, h.time, h.next`
+	fromGroups   = " FROM groups g JOIN group_heads h ON h.app = g.app AND h.gkey = g.key"
+	selectGroups = "SELECT " + groupColumns + fromGroups
+)
+
+func groupFields(g *chat.Group) []any {
+	return []any{&g.Key, str(&g.ID), str(&g.Type), str(&g.Name), str(&g.Introduction), str(&g.Notification), str(&g.FaceURL), str(&g.Owner),
+		str(&g.ApplyJoinOption), str(&g.InviteOption), &g.MaxMembers, &g.Members, &g.MuteAll, &g.CreateTime, &g.LastInfoTime, &g.InfoSeq,
+		&g.LastMsgTime, &g.NextMsgSeq}
+}
 
 func scanGroup(r pgx.Rows) (g chat.Group, err error) {
-	err = r.Scan(&g.Key, str(&g.ID), str(&g.Type), str(&g.Name), str(&g.Introduction), str(&g.Notification), str(&g.FaceURL), str(&g.Owner),
-		str(&g.ApplyJoinOption), str(&g.InviteOption), &g.MaxMembers, &g.Members, &g.MuteAll, &g.CreateTime, &g.LastInfoTime, &g.InfoSeq,
-		&g.LastMsgTime, &g.NextMsgSeq)
+	err = r.Scan(groupFields(&g)...)
 	return g, err
 }
 
@@ -144,26 +151,37 @@ func (s *Store) Groups(ctx context.Context, app chat.AppID, t chat.GroupType, af
 	return page, total, err
 }
 
-const selectJoined = selectGroups + ` JOIN members m ON m.app = g.app AND m.gkey = g.key WHERE m.app = $1 AND m.account = $2 ORDER BY m.gkey`
+const (
+	memberColumns = "m.account, m.role, m.join_time, m.read_seq, m.msg_flag, m.name_card, coalesce(u.until, 0), m.last_msg_time, m.join_seq"
+	joinMutes     = " LEFT JOIN mutes u ON u.app = m.app AND u.gkey = m.gkey AND u.account = m.account"
+	selectMembers = "SELECT " + memberColumns + " FROM members m" + joinMutes + " WHERE m.app = $1 AND m.gkey = $2"
+	selectMember  = selectMembers + " AND m.account = $3"
+	selectJoined  = "SELECT " + groupColumns + ", " + memberColumns + fromGroups + " JOIN members m ON m.app = g.app AND m.gkey = g.key" + joinMutes +
+		" WHERE m.app = $1 AND m.account = $2 ORDER BY m.gkey"
+)
+
+func memberFields(m *chat.Member) []any {
+	return []any{str(&m.User), str(&m.Role), &m.JoinTime, &m.ReadSeq, str(&m.MsgFlag), str(&m.NameCard), &m.MuteUntil, &m.LastMsgTime, &m.JoinSeq}
+}
+
+func scanMember(r pgx.Rows) (m chat.Member, err error) {
+	err = r.Scan(memberFields(&m)...)
+	return m, err
+}
+
+func scanMembership(r pgx.Rows) (m chat.Membership, err error) {
+	err = r.Scan(append(groupFields(&m.Group), memberFields(&m.Self)...)...)
+	return m, err
+}
 
 // Joined lists the groups that user is a member of, by key.
-func (s *Store) Joined(ctx context.Context, app chat.AppID, user chat.UserID) (list []chat.Group, err error) {
+func (s *Store) Joined(ctx context.Context, app chat.AppID, user chat.UserID) (list []chat.Membership, err error) {
 	err = s.query(ctx, "list joined groups", selectJoined, func(r pgx.Rows) error {
-		g, err := scanGroup(r)
-		list = append(list, g)
+		m, err := scanMembership(r)
+		list = append(list, m)
 		return err
 	}, int64(app), blob(user))
 	return list, err
-}
-
-const selectMembers = `SELECT m.account, m.role, m.join_time, m.read_seq, m.msg_flag, m.name_card, coalesce(u.until, 0), m.last_msg_time, m.join_seq
-	FROM members m LEFT JOIN mutes u ON u.app = m.app AND u.gkey = m.gkey AND u.account = m.account WHERE m.app = $1 AND m.gkey = $2`
-
-const selectMember = selectMembers + " AND m.account = $3"
-
-func scanMember(r pgx.Rows) (m chat.Member, err error) {
-	err = r.Scan(str(&m.User), str(&m.Role), &m.JoinTime, &m.ReadSeq, str(&m.MsgFlag), str(&m.NameCard), &m.MuteUntil, &m.LastMsgTime, &m.JoinSeq)
-	return m, err
 }
 
 // Member reads one membership.

@@ -101,13 +101,19 @@ func (r *records) DeleteMember(g chat.GroupKey, user chat.UserID) error {
 	return r.do(op, "DELETE FROM members WHERE app = $1 AND gkey = $2 AND account = $3", int64(g), blob(user))
 }
 
-func (r *records) Joined(user chat.UserID) (list []chat.Group, err error) {
+func (r *records) Joined(user chat.UserID) (list []chat.Membership, err error) {
 	err = r.ask("list joined groups", selectJoined, func(rows pgx.Rows) error {
-		g, err := scanGroup(rows)
-		list = append(list, g)
+		m, err := scanMembership(rows)
+		list = append(list, m)
 		return err
 	}, int64(r.app), blob(user))
 	return list, err
+}
+
+func (r *records) CountJoined(user chat.UserID) (n int64, err error) {
+	err = r.ask("count joined groups", "SELECT count(*) FROM members WHERE app = $1 AND account = $2",
+		func(rows pgx.Rows) error { return rows.Scan(&n) }, int64(r.app), blob(user))
+	return n, err
 }
 
 // PutMute mutes user in the group, a member or not, or with 0 ends the mute.

@@ -9,9 +9,13 @@ import (
 const groupColumns = `g.key, g.id, g.type, g.name, g.introduction, g.notification, g.face_url, g.owner, g.apply_join, g.invite,
 	g.max_members, g.members, g.mute_all, g.create_time, g.last_info_time, g.info_seq, h.time, h.next`
 
+func groupFields(g *chat.Group) []any {
+	return []any{&g.Key, &g.ID, &g.Type, &g.Name, &g.Introduction, &g.Notification, &g.FaceURL, &g.Owner, &g.ApplyJoinOption, &g.InviteOption,
+		&g.MaxMembers, &g.Members, &g.MuteAll, &g.CreateTime, &g.LastInfoTime, &g.InfoSeq, &g.LastMsgTime, &g.NextMsgSeq}
+}
+
 func scanGroup(scan scanner) (g chat.Group, err error) {
-	err = scan(&g.Key, &g.ID, &g.Type, &g.Name, &g.Introduction, &g.Notification, &g.FaceURL, &g.Owner, &g.ApplyJoinOption, &g.InviteOption,
-		&g.MaxMembers, &g.Members, &g.MuteAll, &g.CreateTime, &g.LastInfoTime, &g.InfoSeq, &g.LastMsgTime, &g.NextMsgSeq)
+	err = scan(groupFields(&g)...)
 	return g, err
 }
 
@@ -33,9 +37,15 @@ func (c *session) groups(query string, args ...any) (list []chat.Group, err erro
 	return list, err
 }
 
-func (c *session) joined(app chat.AppID, user chat.UserID) ([]chat.Group, error) {
-	return c.groups("SELECT "+groupColumns+` FROM members m JOIN groups g ON g.key = m.gkey JOIN group_heads h ON h.gkey = g.key
+func (c *session) joined(app chat.AppID, user chat.UserID) (list []chat.Membership, err error) {
+	err = c.each(func(scan scanner) error {
+		var m chat.Membership
+		err := scan(append(groupFields(&m.Group), memberFields(&m.Self)...)...)
+		list = append(list, m)
+		return err
+	}, "SELECT "+groupColumns+", "+memberColumns+fromMembers+`JOIN groups g ON g.key = m.gkey JOIN group_heads h ON h.gkey = g.key
 		WHERE m.app = ? AND m.user = ? ORDER BY m.gkey`, int64(app), blob(user))
+	return list, err
 }
 
 // Group reads a living group by its id.
@@ -68,7 +78,7 @@ func (s *Store) Groups(ctx context.Context, app chat.AppID, t chat.GroupType, af
 }
 
 // Joined lists the groups that user is a member of, by key.
-func (s *Store) Joined(ctx context.Context, app chat.AppID, user chat.UserID) (list []chat.Group, err error) {
+func (s *Store) Joined(ctx context.Context, app chat.AppID, user chat.UserID) (list []chat.Membership, err error) {
 	err = s.read(ctx, func(c *session) (err error) {
 		list, err = c.joined(app, user)
 		return err
@@ -80,8 +90,12 @@ const memberColumns = "m.user, m.role, m.join_time, m.read_seq, m.msg_flag, m.na
 
 const fromMembers = " FROM members m LEFT JOIN mutes u ON u.gkey = m.gkey AND u.user = m.user "
 
+func memberFields(m *chat.Member) []any {
+	return []any{&m.User, &m.Role, &m.JoinTime, &m.ReadSeq, &m.MsgFlag, &m.NameCard, &m.MuteUntil, &m.LastMsgTime, &m.JoinSeq}
+}
+
 func scanMember(scan scanner) (m chat.Member, err error) {
-	err = scan(&m.User, &m.Role, &m.JoinTime, &m.ReadSeq, &m.MsgFlag, &m.NameCard, &m.MuteUntil, &m.LastMsgTime, &m.JoinSeq)
+	err = scan(memberFields(&m)...)
 	return m, err
 }
 

@@ -86,7 +86,12 @@ func (r *records) DeleteMember(g chat.GroupKey, user chat.UserID) error {
 	return r.mustChange(op, "UPDATE groups SET members = members - 1 WHERE key = ? AND app = ?", int64(g), int64(r.app))
 }
 
-func (r *records) Joined(user chat.UserID) ([]chat.Group, error) { return r.w.joined(r.app, user) }
+func (r *records) Joined(user chat.UserID) ([]chat.Membership, error) { return r.w.joined(r.app, user) }
+
+func (r *records) CountJoined(user chat.UserID) (n int64, err error) {
+	_, err = r.w.one(row(&n), "SELECT count(*) FROM members WHERE app = ? AND user = ?", int64(r.app), blob(user))
+	return n, err
+}
 
 // PutMute mutes user in the group, a member or not, or with 0 ends the mute.
 func (r *records) PutMute(g chat.GroupKey, user chat.UserID, until int64) error {

@@ -122,7 +122,7 @@ func Describe(t *testing.T, s chat.Store) string {
 			must(t, err)
 			if ok {
 				tell("account", []any{[]byte(account.User), []byte(account.Nick), []byte(account.FaceURL), account.CreateTime, account.MuteUntil, account.C2CMute})
-				tell("joined", len(get[[]chat.Group](t)(s.Joined(t.Context(), a.ID, user))))
+				tell("joined", len(get[[]chat.Membership](t)(s.Joined(t.Context(), a.ID, user))))
 			}
 		}
 		page, total, err := s.Groups(t.Context(), a.ID, "", 0, 1000)

@@ -188,8 +188,13 @@ func compareModel(t *rapid.T, w *world, app chat.AppID, groups map[chat.GroupID]
 	}
 	for _, u := range []chat.UserID{"u1", "u2", "u3", "\x00", "u3\x00"} {
 		var keys []chat.GroupKey
-		for _, g := range get[[]chat.Group](t)(w.store.Joined(w.ctx, app, u)) {
-			keys = append(keys, g.Key)
+		for _, m := range get[[]chat.Membership](t)(w.store.Joined(w.ctx, app, u)) {
+			keys = append(keys, m.Group.Key)
+			g, _, err := w.store.Group(w.ctx, app, m.Group.ID)
+			must(t, err)
+			self, _, err := w.store.Member(w.ctx, app, m.Group.Key, u)
+			must(t, err)
+			equal(t, "membership", m, chat.Membership{Group: g, Self: self})
 		}
 		slices.Sort(joined[u])
 		equal(t, "joined", keys, joined[u])

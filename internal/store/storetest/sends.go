@@ -158,7 +158,7 @@ func bytesSurvive(t *testing.T, w *world) {
 		must(t, err)
 		equal(t, "group", got, group)
 		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, group.Key, 0, 9)), []chat.Member{member})
-		equal(t, "joined", get[[]chat.Group](t)(w.store.Joined(w.ctx, app1, u)), []chat.Group{group})
+		equal(t, "joined", get[[]chat.Membership](t)(w.store.Joined(w.ctx, app1, u)), []chat.Membership{{Group: group, Self: member}})
 		a, ok, err := w.store.Account(w.ctx, app1, u)
 		if !ok || err != nil {
 			t.Fatalf("account: %v, %v", ok, err)

@@ -132,7 +132,7 @@ func accounts(t *testing.T, w *world) {
 		t.Fatalf("deleted account: ok = %v, err = %v", ok, err)
 	}
 	equal(t, "standing", get[chat.Standing](t)(w.store.Standing(w.ctx, app1, g1, a.User)), chat.Standing{})
-	equal(t, "groups joined", get[[]chat.Group](t)(w.store.Joined(w.ctx, app1, a.User)), []chat.Group(nil))
+	equal(t, "groups joined", get[[]chat.Membership](t)(w.store.Joined(w.ctx, app1, a.User)), []chat.Membership(nil))
 	for _, id := range []chat.GroupID{"g1", "g2"} {
 		if g, _, err := w.store.Group(w.ctx, app1, id); err != nil || g.Members != 1 {
 			t.Fatalf("group %s: %d members, err = %v", id, g.Members, err)
@@ -333,9 +333,15 @@ func apart(t *testing.T, w *world) {
 	equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g2, 0, 9)), []chat.Member(nil))
 	equal(t, "muted", get[[]chat.Muted](t)(w.store.Muted(w.ctx, app1, g2, 0)), []chat.Muted(nil))
 	equal(t, "messages", get[[]chat.Message](t)(w.store.Messages(w.ctx, app1, g2, 9, 9)), []chat.Message(nil))
-	if joined := get[[]chat.Group](t)(w.store.Joined(w.ctx, app1, "u")); len(joined) != 1 || joined[0].Key != g1 {
+	if joined := get[[]chat.Membership](t)(w.store.Joined(w.ctx, app1, "u")); len(joined) != 1 || joined[0].Group.Key != g1 {
 		t.Fatalf("joined = %v", joined)
 	}
+	w.change(t, app1, func(r chat.Records) error {
+		for user, n := range map[chat.UserID]int64{"u": 1, "nobody": 0} {
+			equal(t, "number of groups joined", get[int64](t)(r.CountJoined(user)), n)
+		}
+		return nil
+	})
 	if w.try(app1, func(r chat.Records) error { return r.DeleteGroup(g2) }) == nil {
 		t.Fatal("one app dissolved another's group")
 	}
