@@ -63,20 +63,22 @@ func clients(parley string, connections, rounds, turns int) error {
 	fmt.Println("| groups of each | what | library | parley | ratio (min, median, max) |")
 	fmt.Println("|---|---|---|---|---|")
 	for _, groups := range []int{1, groupsOfMany} {
-		var memory, speed, cpu [2][]float64
+		var quiet, spoken, speed, cpu [2][]float64
 		for round := range rounds {
 			for i, open := range []func(string, int, int) (*rival, error){openBare, openParley} {
 				r, err := open(parley, connections, groups)
 				if err != nil {
 					return fmt.Errorf("round %d: %w", round, err)
 				}
-				each, perSecond, busy, err := r.measure(connections, turns)
+				m, err := r.measure(connections, turns)
 				r.stop()
 				if err != nil {
 					return fmt.Errorf("round %d of %s: %w", round, r.name, err)
 				}
-				memory[i], speed[i], cpu[i] = append(memory[i], each), append(speed[i], perSecond...), append(cpu[i], busy...)
-				fmt.Fprintf(os.Stderr, "%d groups, round %d, %s: %.1f KB a connection, %.0f deliveries/s, %.2f us of CPU each\n", groups, round, r.name, each/1024, median(perSecond), median(busy))
+				quiet[i], spoken[i] = append(quiet[i], m.quiet), append(spoken[i], m.spoken)
+				speed[i], cpu[i] = append(speed[i], m.perSecond...), append(cpu[i], m.busy...)
+				fmt.Fprintf(os.Stderr, "%d groups, round %d, %s: %.1f, then %.1f KB a connection, %.0f deliveries/s, %.2f us of CPU each\n",
+					groups, round, r.name, m.quiet/1024, m.spoken/1024, median(m.perSecond), median(m.busy))
 			}
 		}
 		row := func(what string, v [2][]float64, format string, unit float64) {
@@ -88,7 +90,8 @@ func clients(parley string, connections, rounds, turns int) error {
 			fmt.Printf("| %d | %s | "+format+" | "+format+" | %.2f, %.2f, %.2f |\n", groups, what, median(v[0])/unit, median(v[1])/unit,
 				ratios[0], median(ratios), ratios[len(ratios)-1])
 		}
-		row("KB a connection", memory, "%.1f", 1024)
+		row("KB a connection that has heard nothing yet", quiet, "%.1f", 1024)
+		row("KB a connection that has heard messages", spoken, "%.1f", 1024)
 		row("deliveries/s", speed, "%.0f", 1)
 		row("µs of the server's CPU a delivery", cpu, "%.2f", 1)
 	}
@@ -110,39 +113,48 @@ func cpuOf(pid int) (float64, error) {
 	return (user + system) * 10_000, err // ticks of 10 ms
 }
 
-// measure connects, looks at the memory, and sends.
-func (r *rival) measure(connections, turns int) (each float64, perSecond, busy []float64, err error) {
+// measured is what one server did.
+type measured struct {
+	quiet, spoken   float64 // bytes of a connection, before its first message and after the last
+	perSecond, busy []float64
+}
+
+// measure connects, looks at the memory, sends, and looks again.
+func (r *rival) measure(connections, turns int) (m measured, err error) {
 	before, err := r.used()
 	if err != nil {
-		return 0, nil, nil, err
+		return m, err
 	}
 	s, err := connect(r.socket, connections, r.hello)
 	if err != nil {
-		return 0, nil, nil, err
+		return m, err
 	}
 	defer s.close()
 	after, err := r.used()
 	if err != nil {
-		return 0, nil, nil, err
+		return m, err
 	}
-	each = float64(after-before) / float64(connections)
+	m.quiet = float64(after-before) / float64(connections)
 	for range turns {
 		began, err := cpuOf(r.pid)
 		if err != nil {
-			return 0, nil, nil, err
+			return m, err
 		}
 		took, err := s.turn(messages, r.message)
 		if err != nil {
-			return 0, nil, nil, err
+			return m, err
 		}
 		ended, err := cpuOf(r.pid)
 		if err != nil {
-			return 0, nil, nil, err
+			return m, err
 		}
-		perSecond = append(perSecond, float64(messages*connections)/took.Seconds())
-		busy = append(busy, (ended-began)/float64(messages*connections))
+		m.perSecond = append(m.perSecond, float64(messages*connections)/took.Seconds())
+		m.busy = append(m.busy, (ended-began)/float64(messages*connections))
 	}
-	return each, perSecond, busy, nil
+	if after, err = r.used(); err == nil {
+		m.spoken = float64(after-before) / float64(connections)
+	}
+	return m, err
 }
 
 // serveBareLibrary is the process with nothing but the library: who connects says

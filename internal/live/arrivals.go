@@ -58,10 +58,11 @@ func newArrivals(most int) *arrivals {
 	return &arrivals{most: most, mostOutside: max(minOutside, most/5)}
 }
 
-// arrival is a connection from its request on, before anybody said who he is.
-// Of a WebSocket it is the network connection too, so that what is read from it
-// can be bounded and its end is known.
+// arrival is a connection from its request on, before anybody said who he is, and
+// the context of the request. Of a WebSocket it is the network connection too, so
+// that what is read from it can be bounded and its end is known.
 type arrival struct {
+	context.Context
 	net.Conn
 	among   *arrivals
 	address string
@@ -72,7 +73,7 @@ type arrival struct {
 }
 
 // come takes in a connection; nil while there are too many.
-func (l *arrivals) come(address string) *arrival {
+func (l *arrivals) come(ctx context.Context, address string) *arrival {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.most > 0 && l.all >= l.most || l.outside >= l.mostOutside {
@@ -80,7 +81,15 @@ func (l *arrivals) come(address string) *arrival {
 	}
 	l.all++
 	l.outside++
-	return &arrival{among: l, address: address}
+	return &arrival{Context: ctx, among: l, address: address}
+}
+
+// Value is the arrival itself for its key.
+func (a *arrival) Value(key any) any {
+	if key == (arrivalKey{}) {
+		return a
+	}
+	return a.Context.Value(key)
 }
 
 // enter notes that the connection was let in.
@@ -231,7 +240,7 @@ type arrivalKey struct{}
 // goes on after that, until it is closed.
 func (d *Door) arriving(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		a := d.arrivals.come(caller.ClientIP(r, d.cfg.TrustedProxies))
+		a := d.arrivals.come(r.Context(), caller.ClientIP(r, d.cfg.TrustedProxies))
 		if a == nil {
 			http.Error(w, "too many connections", http.StatusServiceUnavailable)
 			return
@@ -241,7 +250,7 @@ func (d *Door) arriving(next http.Handler) http.Handler {
 				a.end()
 			}
 		}()
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), arrivalKey{}, a)))
+		next.ServeHTTP(w, r.WithContext(a))
 	})
 }
 

@@ -27,6 +27,7 @@ type conn struct {
 	arrival  *arrival
 	since    int64  // unix nanoseconds
 	version  uint64 // of the app, before the user's groups were read
+	place    int    // among the door's; under its lock
 
 	attached atomic.Bool  // it hears of changes
 	missing  atomic.Int32 // shards' answers until then
@@ -134,7 +135,10 @@ func (c *conn) ended(e centrifuge.DisconnectEvent) {
 	c.halls = nil
 	c.mu.Unlock()
 	d.mu.Lock()
-	delete(d.conns, c)
+	last := d.conns[len(d.conns)-1]
+	d.conns[c.place], last.place = last, c.place
+	d.conns[len(d.conns)-1] = nil
+	d.conns = d.conns[:len(d.conns)-1]
 	d.mu.Unlock()
 	for _, h := range halls {
 		h.shard.post(func() { h.detach(c) })

@@ -63,8 +63,9 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 		d.reject(refusal.Code)
 		return reply, connectError(refusal)
 	}
+	name := libraryUser(app.ID, chat.UserID(g.UserID))
 	c := &conn{
-		door: d, app: app.ID, key: app.Key, user: chat.UserID(g.UserID), platform: g.Platform, arrival: arrival, since: time.Now().UnixNano(), ready: make(chan struct{}),
+		door: d, app: app.ID, key: app.Key, user: chat.UserID(name[len(name)-len(g.UserID):]), platform: g.Platform, arrival: arrival, since: time.Now().UnixNano(), ready: make(chan struct{}),
 	}
 	if err := d.backend.Login(ctx, app.ID, c.user); err != nil {
 		return reply, d.troubled("log in", err)
@@ -92,7 +93,7 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	}
 	c.Context = ctx // which the library ends with the connection
 	reply.Context = c
-	reply.Credentials = &centrifuge.Credentials{UserID: libraryUser(app.ID, c.user), ExpireAt: expires}
+	reply.Credentials = &centrifuge.Credentials{UserID: name, ExpireAt: expires}
 	reply.ClientSideRefresh = true
 	// An answer goes past the queue of pushes: who does not read it holds up his
 	// own calls alone, and large answers need no room in the queue. Not so over plain
@@ -173,7 +174,8 @@ func (d *Door) connected(client *centrifuge.Client) {
 	client.OnRefresh(c.refresh)
 	client.OnDisconnect(c.ended)
 	d.mu.Lock()
-	d.conns[c] = struct{}{}
+	c.place = len(d.conns)
+	d.conns = append(d.conns, c)
 	d.mu.Unlock()
 	// From here on it is found by who tells the user something; what was told before
 	// has moved the version.

@@ -67,7 +67,7 @@ type Door struct {
 	stop context.CancelFunc
 
 	mu      sync.Mutex
-	conns   map[*conn]struct{}
+	conns   []*conn
 	changed map[chat.AppID]bool   // apps to look at; true: at all memberships too
 	heads   map[chat.AppID]uint64 // of tick: what an app had accepted when its groups were asked for last
 	closed  bool
@@ -90,7 +90,7 @@ type Door struct {
 func New(cfg Config) *Door {
 	d := &Door{
 		cfg: cfg, log: cfg.Logger, metrics: newMetrics(),
-		conns: make(map[*conn]struct{}), changed: make(map[chat.AppID]bool), heads: make(map[chat.AppID]uint64),
+		changed: make(map[chat.AppID]bool), heads: make(map[chat.AppID]uint64),
 		wake: make(chan struct{}, 1), stopping: make(chan struct{}),
 	}
 	d.ctx, d.stop = context.WithCancel(context.Background())

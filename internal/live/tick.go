@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -154,11 +155,7 @@ func (d *Door) recheckSuspects() {
 func (d *Door) all() []*conn {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list := make([]*conn, 0, len(d.conns))
-	for c := range d.conns {
-		list = append(list, c)
-	}
-	return list
+	return slices.Clone(d.conns)
 }
 
 // tidy forgets groups that nobody here has heard for a while.
