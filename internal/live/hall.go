@@ -175,7 +175,7 @@ func (h *hall) push(m *chat.Message) {
 	if m.Seq != 0 {
 		h.recent.add(m)
 	}
-	if len(h.conns) == 0 {
+	if len(h.conns) == 0 && h.shard.door.node.Hub().NumSubscribers(h.channel) == 0 { // who is subscribed may not be taken in yet
 		return
 	}
 	if m.Flags&(chat.FlagRecalled|chat.FlagErased) != 0 {
