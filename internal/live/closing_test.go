@@ -81,10 +81,7 @@ func TestTheDoorClosesWhileTheStoreIsSilent(t *testing.T) {
 // What cannot be interrupted is left behind once the time is over.
 func TestTheDoorIsLeftWhenItsTimeIsOver(t *testing.T) {
 	t.Parallel()
-	store := newFailing(t)
-	w := newWorldOver(t, store, func(*chat.Options) {})
-	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
-	w.makeApps(t)
+	w, store := lossy(t, number(1))
 	w.group(t, "g", chat.Public, "ann")
 	ann := w.phone(t, "ann")
 	gate := make(chan bool)

@@ -59,14 +59,27 @@ func newFailing(t *testing.T) *failing {
 	return &failing{Store: store, asked: make(chan struct{}, 100)}
 }
 
+// lossy is a world over a store that may fail, and that does not hand over what
+// lose says; nil loses nothing.
+func lossy(t *testing.T, lose func(*chat.Message) bool) (*world, *failing) {
+	t.Helper()
+	store := newFailing(t)
+	w := newWorldOver(t, store, func(*chat.Options) {})
+	w.lose = lose
+	w.makeApps(t)
+	return w, store
+}
+
+// number is a message of a number.
+func number(seq chat.MsgSeq) func(*chat.Message) bool {
+	return func(m *chat.Message) bool { return m.Seq == seq }
+}
+
 // Hints are lost and the store fails besides: once a second it is looked what is
 // missing, and every message is pushed once and in order.
 func TestWhatWasNotHandedOverIsFoundInTheStore(t *testing.T) {
 	t.Parallel()
-	store := newFailing(t)
-	w := newWorldOver(t, store, func(*chat.Options) {})
-	w.lose = func(m *chat.Message) bool { return m.Seq > 3 }
-	w.makeApps(t)
+	w, store := lossy(t, func(m *chat.Message) bool { return m.Seq > 3 })
 	w.group(t, "g", chat.Public, "ann", "bob")
 	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
 	store.fails.Store(2) // nothing more need be said for another look
@@ -88,10 +101,7 @@ func TestWhatWasNotHandedOverIsFoundInTheStore(t *testing.T) {
 // and nothing that was said after.
 func TestWhoIsTakenOutHearsAllThatWasSaidBefore(t *testing.T) {
 	t.Parallel()
-	store := newFailing(t)
-	w := newWorldOver(t, store, func(*chat.Options) {})
-	w.lose = func(m *chat.Message) bool { return m.Seq == 2 }
-	w.makeApps(t)
+	w, _ := lossy(t, number(2))
 	w.group(t, "g", chat.Public, "ann", "bob")
 	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
 	w.say(ann, "g", "one")
@@ -122,10 +132,7 @@ func TestWhoIsTakenOutHearsAllThatWasSaidBefore(t *testing.T) {
 // More waits for a group than is kept: the rest is read.
 func TestMoreThanCanWaitIsReadFromTheStore(t *testing.T) {
 	t.Parallel()
-	store := newFailing(t)
-	w := newWorldOver(t, store, func(*chat.Options) {})
-	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
-	w.makeApps(t)
+	w, store := lossy(t, number(1))
 	w.group(t, "g", chat.Public, "ann")
 	ann := w.phone(t, "ann")
 	g, _, err := w.backend.Reader().Group(t.Context(), app, "g")
@@ -177,9 +184,7 @@ func (w *world) metric(t testing.TB, name string) (v float64) {
 // nothing more is said.
 func TestTheLookForWhatWasDroppedIsRepeated(t *testing.T) {
 	t.Parallel()
-	store := newFailing(t)
-	w := newWorldOver(t, store, func(*chat.Options) {})
-	w.makeApps(t)
+	w, store := lossy(t, nil)
 	w.group(t, "g", chat.Public, "ann")
 	ann := w.phone(t, "ann")
 	for i := range 3 { // so that the tick knows the app, and that it had all of it
@@ -213,10 +218,7 @@ func TestTheLookForWhatWasDroppedIsRepeated(t *testing.T) {
 // pushed, and none of it.
 func TestWhoJoinsHearsNothingOfBefore(t *testing.T) {
 	t.Parallel()
-	store := newFailing(t)
-	w := newWorldOver(t, store, func(*chat.Options) {})
-	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
-	w.makeApps(t)
+	w, store := lossy(t, number(1))
 	w.group(t, "g", chat.Public, "ann")
 	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
 	store.fails.Store(3)
@@ -242,10 +244,7 @@ func TestWhoJoinsHearsNothingOfBefore(t *testing.T) {
 // hears none of it either.
 func TestWhoJoinsAndConnectsHearsNothingOfBefore(t *testing.T) {
 	t.Parallel()
-	store := newFailing(t)
-	w := newWorldOver(t, store, func(*chat.Options) {})
-	w.lose = func(m *chat.Message) bool { return m.Seq == 1 }
-	w.makeApps(t)
+	w, store := lossy(t, number(1))
 	w.group(t, "g", chat.Public, "ann")
 	ann := w.phone(t, "ann")
 	if err := w.backend.Login(t.Context(), app, "bob"); err != nil {

@@ -91,31 +91,24 @@ func (t *tx) putRepeats(list []chat.Repeat) {
 }
 
 func (t *tx) putSpoken(list []chat.Spoken) {
-	if len(list) == 0 {
-		return
-	}
 	type s = chat.Spoken
-	t.queue("put last words", -1, `UPDATE members m SET last_msg_time = v.time
-		FROM (SELECT x.at, u.time FROM unnest($2::bigint[], $3::bytea[], $4::bigint[]) u(gkey, account, time),
-			LATERAL (SELECT ctid AS at FROM members WHERE app = $1 AND gkey = u.gkey AND account = u.account AND last_msg_time < u.time OFFSET 0) x) v
-		WHERE m.ctid = v.at`,
-		int64(t.app),
-		column(list, func(s *s) int64 { return int64(s.Group) }),
-		column(list, func(s *s) []byte { return blob(s.User) }),
-		column(list, func(s *s) int64 { return s.Time }))
+	t.raise("put last words", "last_msg_time", column(list, func(s *s) int64 { return int64(s.Group) }),
+		column(list, func(s *s) []byte { return blob(s.User) }), column(list, func(s *s) int64 { return s.Time }))
 }
 
 func (t *tx) putRead(list []chat.Read) {
-	if len(list) == 0 {
+	type r = chat.Read
+	t.raise("put read positions", "read_seq", column(list, func(r *r) int64 { return int64(r.Group) }),
+		column(list, func(r *r) []byte { return blob(r.User) }), column(list, func(r *r) int64 { return int64(r.Seq) }))
+}
+
+// raise writes values of a column of members where they are above what is there.
+func (t *tx) raise(what, column string, groups []int64, users [][]byte, values []int64) {
+	if len(groups) == 0 {
 		return
 	}
-	type r = chat.Read
-	t.queue("put read positions", -1, `UPDATE members m SET read_seq = v.seq
-		FROM (SELECT x.at, u.seq FROM unnest($2::bigint[], $3::bytea[], $4::bigint[]) u(gkey, account, seq),
-			LATERAL (SELECT ctid AS at FROM members WHERE app = $1 AND gkey = u.gkey AND account = u.account AND read_seq < u.seq OFFSET 0) x) v
-		WHERE m.ctid = v.at`,
-		int64(t.app),
-		column(list, func(r *r) int64 { return int64(r.Group) }),
-		column(list, func(r *r) []byte { return blob(r.User) }),
-		column(list, func(r *r) int64 { return int64(r.Seq) }))
+	t.queue(what, -1, `UPDATE members m SET `+column+` = v.value
+		FROM (SELECT x.at, u.value FROM unnest($2::bigint[], $3::bytea[], $4::bigint[]) u(gkey, account, value),
+			LATERAL (SELECT ctid AS at FROM members WHERE app = $1 AND gkey = u.gkey AND account = u.account AND `+column+` < u.value OFFSET 0) x) v
+		WHERE m.ctid = v.at`, int64(t.app), groups, users, values)
 }
