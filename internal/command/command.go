@@ -6,6 +6,7 @@ package command
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"reflect"
@@ -28,9 +29,12 @@ func New(b *chat.Backend) *Commands { return &Commands{backend: b} }
 
 // Call is who calls.
 type Call struct {
-	App *chat.App
-	By  chat.Actor
+	App  *chat.App
+	By   chat.Actor
+	Room int // the most bytes that the answer may have; 0 is MaxAnswer
 }
+
+func (c *Call) room() int { return cmp.Or(c.Room, MaxAnswer) }
 
 // Command is one entry of the table. Its shapes, structs of package api, go into
 // the description of the server.
@@ -61,7 +65,7 @@ func does[Request, Answer any](do func(*Commands, context.Context, Call, *Reques
 			if err != nil {
 				panic(err) // shapes of package api alone are written here
 			}
-			if len(text) > MaxAnswer {
+			if len(text) > c.room() {
 				return nil, chat.Fail(api.CodeResponseTooLarge)
 			}
 			return text, nil

@@ -104,7 +104,7 @@ func (s *Commands) listJoined(ctx context.Context, c Call, r *api.GetJoinedGroup
 		a.GroupIdList[i] = joinedGroup(c, joined, r.ResponseFilter)
 	}
 	if err == nil && c.By.Client {
-		a.GroupIdList = fitting(a.GroupIdList)
+		a.GroupIdList = fitting(a.GroupIdList, c.room())
 	}
 	return a, err
 }
@@ -115,14 +115,14 @@ const envelopeRoom = 4096
 // fitting is the groups that an answer has room for, at least one. Who may be
 // put into groups by others must be able to read his list; he asks on from where
 // it ends.
-func fitting(groups []api.JoinedGroup) []api.JoinedGroup {
+func fitting(groups []api.JoinedGroup, room int) []api.JoinedGroup {
 	size := envelopeRoom
 	for i := range groups {
 		text, err := Encode(&groups[i])
 		if err != nil {
 			panic(err) // shapes of package api alone are written here
 		}
-		if size += len(text) + 1; size > MaxAnswer && i > 0 {
+		if size += len(text) + 1; size > room && i > 0 {
 			return groups[:i]
 		}
 	}

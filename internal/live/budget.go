@@ -7,13 +7,13 @@ import (
 )
 
 // spare is how many publications a connection may be behind and still be left in
-// peace, whatever memory all of them take.
-const spare = 16
+// peace, whatever memory all of them take: what is on its way.
+const spare = 1
 
 // shed ends the connections that are furthest behind while all that waits takes
 // more memory than it may. They come back and catch up.
 func (d *Door) shed() {
-	size := d.metrics.averageFrame()
+	size := d.metrics.usualFrame()
 	var waiting int64
 	all := d.all()
 	for _, c := range all {
@@ -33,6 +33,9 @@ func (d *Door) shed() {
 		c.end(centrifuge.DisconnectSlow)
 		waiting -= behind
 		ended++
+	}
+	if ended == 0 {
+		return
 	}
 	d.metrics.shed.Add(float64(ended))
 	d.log.Warn("connections that were behind were ended: what waits takes too much memory", "ended", ended, "limit_mb", d.cfg.PushMemory>>20)

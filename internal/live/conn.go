@@ -33,12 +33,14 @@ type conn struct {
 	missing  atomic.Int32 // shards' answers until then
 	suspect  atomic.Bool  // its groups could not be read again
 	left     atomic.Bool  // its user has logged out
+	room     int          // bytes that an answer to it may have; 0: as many as any
 	given    atomic.Int64 // bytes of what was said last in rooms
 	pushed   atomic.Int64 // publications that were given to it
 	written  atomic.Int64 // and those of them that the network took
 
 	mu    sync.Mutex
-	halls []*hall // that it is subscribed to
+	halls []*hall                        // that it is subscribed to
+	owed  map[chat.GroupKey]*chat.Notice // of its user's joining, that could not be told for want of the store
 	gone  bool
 	ready chan struct{} // closed when all shards have taken it in
 	sends *lane         // one at a time, in the order they came; nil before the first
@@ -65,11 +67,15 @@ func connOf(client *centrifuge.Client) *conn {
 // end ends the connection.
 func (c *conn) end(why centrifuge.Disconnect) { c.client.Disconnect(why) }
 
-// takenIn notes that a shard has taken the connection in.
+// takenIn notes that a shard has taken the connection in, or has corrected what it
+// hears.
 func (c *conn) takenIn() {
-	if c.missing.Add(-1) == 0 {
-		c.mu.Lock()
-		defer c.mu.Unlock()
+	if c.missing.Add(-1) > 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ready != isReady {
 		close(c.ready)
 		c.ready = isReady
 	}
@@ -175,6 +181,25 @@ func (c *conn) leave(h *hall) {
 	}
 }
 
+// owe keeps the notice of its user's joining until the store can be read again.
+func (c *conn) owe(n *chat.Notice) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.owed == nil {
+		c.owed = make(map[chat.GroupKey]*chat.Notice)
+	}
+	c.owed[n.Key] = n
+	c.suspect.Store(true)
+}
+
+func (c *conn) takeOwed(key chat.GroupKey) *chat.Notice {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.owed[key]
+	delete(c.owed, key)
+	return n
+}
+
 // hallOf is the hall of a group that the connection is subscribed to, dropped or not.
 func (c *conn) hallOf(key chat.GroupKey) *hall {
 	c.mu.Lock()
@@ -200,8 +225,17 @@ func (c *conn) listHalls() []*hall {
 	return slices.Clone(c.halls)
 }
 
-// behind is how many publications wait for the connection, or are lost to it.
-func (c *conn) behind() int64 { return max(0, c.pushed.Load()-c.written.Load()) }
+// behind is how many publications wait for the connection, or are lost to it. What
+// it got before it was taken in was written and not counted as pushed: that is made
+// up for here. Written is read first, so that it is not above pushed otherwise.
+func (c *conn) behind() int64 {
+	written := c.written.Load()
+	n := c.pushed.Load() - written
+	if n < 0 {
+		c.pushed.Add(-n)
+	}
+	return max(0, n)
+}
 
 // writing counts what goes out to a connection.
 func (d *Door) writing(client *centrifuge.Client, e centrifuge.TransportWriteEvent) bool {

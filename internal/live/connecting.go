@@ -46,6 +46,10 @@ type welcome struct {
 	ServerTime   int64 // unix milliseconds
 }
 
+// steadyReads is how often the groups of who connects are read while the app is
+// changed, so that who is taken out meanwhile hears as little as can be.
+const steadyReads = 3
+
 // connecting lets a client in: who is it, and which groups may he hear.
 func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply centrifuge.ConnectReply, err error) {
 	defer func() {
@@ -70,21 +74,27 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	if err := d.backend.Login(ctx, app.ID, c.user); err != nil {
 		return reply, d.troubled("log in", err)
 	}
-	// The version first: when it has moved once the connection is there, its groups
-	// are read again.
-	c.version = d.backend.Version(app.ID)
-	groups, joinSeqs, err := d.audible(ctx, app.ID, c.user)
-	if err != nil {
-		return reply, d.troubled("read the groups of a user", err)
-	}
-	halls, err := d.open(ctx, app.ID, groups)
-	if err != nil {
-		return reply, d.troubled("read the heads of groups", err)
+	var halls map[*hall]struct{}
+	var joinSeqs map[chat.GroupKey]chat.MsgSeq
+	for range steadyReads {
+		// The version first: when it has moved once the connection is there, its groups
+		// are read again.
+		c.version = d.backend.Version(app.ID)
+		var groups []chat.Group
+		if groups, joinSeqs, err = d.audible(ctx, app.ID, c.user); err != nil {
+			return reply, d.troubled("read the groups of a user", err)
+		}
+		if halls, err = d.open(ctx, app.ID, groups); err != nil {
+			return reply, d.troubled("read the heads of groups", err)
+		}
+		if d.backend.Version(app.ID) == c.version {
+			break
+		}
 	}
 	c.halls = make([]*hall, 0, len(halls))
 	reply.Subscriptions = make(map[string]centrifuge.SubscribeOptions, len(halls))
 	for h := range halls {
-		if h.position() < joinSeqs[h.key] { // what was said before he joined is to be pushed still: the next look lets him in
+		if h.position() < joinSeqs[h.key] { // what was said before he joined is to be pushed still: a later look lets him in
 			c.suspect.Store(true)
 			continue
 		}
@@ -99,6 +109,9 @@ func (d *Door) connecting(ctx context.Context, e centrifuge.ConnectEvent) (reply
 	// own calls alone, and large answers need no room in the queue. Not so over plain
 	// HTTP: there the library writes from the goroutine that would wait for the write.
 	reply.ReplyWithoutQueue = e.Transport.Name() == "websocket"
+	if !reply.ReplyWithoutQueue {
+		c.room = queuedAnswer
+	}
 	reply.Data, err = json.Marshal(welcome{int64(app.ID), g.UserID, e.ClientID, d.backend.Now().UnixMilli()})
 	if err == nil {
 		arrival.enter()
@@ -188,10 +201,11 @@ func (d *Door) connected(client *centrifuge.Client) {
 			c.takenIn()
 		})
 	}
-	c.takenIn()
 	d.judge(c)
-	if d.backend.Version(c.app) != c.version {
-		d.recheck(c)
+	if c.suspect.Swap(false) || d.backend.Version(c.app) != c.version {
+		d.recheck(c, c.takenIn)
+	} else {
+		c.takenIn()
 	}
 	replaced := d.makeRoom(c)
 	d.announce(c, "Login", "Register", replaced)
@@ -230,12 +244,17 @@ func (d *Door) judge(c *conn) {
 }
 
 // recheck reads again whether a connection's user has an account and which
-// groups he may hear, and has the shards correct what is not so any more.
-func (d *Door) recheck(c *conn) {
-	d.aside(func() { d.readAgain(c) })
+// groups he may hear, and has the shards correct what is not so any more. After
+// that it calls done; not if the door closes.
+func (d *Door) recheck(c *conn, done func()) {
+	d.aside(func() {
+		d.readAgain(c)
+		done()
+	})
 }
 
-// readAgain does what recheck says.
+// readAgain does what recheck says. What it leaves to the shards, a connection that
+// is not taken in yet waits for.
 func (d *Door) readAgain(c *conn) {
 	ctx, cancel := d.shards[0].reading()
 	defer cancel()
@@ -253,7 +272,11 @@ func (d *Door) readAgain(c *conn) {
 	wanted := make(map[chat.GroupKey]bool, len(groups))
 	for _, g := range groups {
 		wanted[g.Key] = true
-		d.shard(g.Key).post(func() { d.shard(g.Key).correct(c, g.Key, &g) })
+		c.missing.Add(1)
+		d.shard(g.Key).post(func() {
+			defer c.takenIn()
+			d.shard(g.Key).letIn(c, &g)
+		})
 	}
 	for _, h := range c.listHalls() {
 		if !wanted[h.key] {

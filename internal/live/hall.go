@@ -19,15 +19,27 @@ type hall struct {
 	kind    chat.GroupType
 	channel string
 
-	start   atomic.Uint64  // anybody's: the number from which on it follows; 0: not known yet
-	next    atomic.Uint64  // anybody's to read: the number of the next message to be pushed; 0: it does not follow yet
-	touched atomic.Int64   // anybody's: unix seconds of the last connection that came
-	early   chat.MsgSeq    // the newest message that was handed over before it followed
-	owed    atomic.Uint64  // anybody's to read: the newest message that is to be pushed and could not be read; 0: none
-	later   []*chat.Notice // what waits until the messages before it could be read
+	start   atomic.Uint64 // anybody's: the number from which on it follows; 0: not known yet
+	next    atomic.Uint64 // anybody's to read: the number of the next message to be pushed; 0: it does not follow yet
+	touched atomic.Int64  // anybody's: unix seconds of the last connection that came
+	early   chat.MsgSeq   // the newest message that was handed over before it followed
+	owed    atomic.Uint64 // anybody's to read: the newest message that is to be pushed and could not be read; 0: none
+	later   []waiting     // what waits until the messages before it could be read
 	conns   map[*conn]struct{}
-	recent  recent // anybody's
+	here    atomic.Int32 // anybody's to read: how many they are
+	recent  recent       // anybody's
 }
+
+// waiting is a notice, or a message to those online, that what was said before
+// the number next comes before.
+type waiting struct {
+	next    chat.MsgSeq
+	notice  *chat.Notice
+	message *chat.Message
+}
+
+// maxLater is how many messages to those online may wait for those before them.
+const maxLater = 1000
 
 func newHall(s *shard, app chat.AppID, g *chat.Group) *hall {
 	h := &hall{
@@ -79,6 +91,10 @@ func (h *hall) recall() {
 func (h *hall) take(m *chat.Message) {
 	next := chat.MsgSeq(h.next.Load())
 	switch {
+	case m.Seq == 0 && len(h.later) >= maxLater:
+		h.shard.door.metrics.lost.Inc()
+	case m.Seq == 0 && len(h.later) > 0: // who has left by then does not hear it
+		h.later = append(h.later, waiting{next: h.later[len(h.later)-1].next, message: m})
 	case m.Seq == 0:
 		h.push(m)
 	case next == 0:
@@ -104,10 +120,14 @@ func (h *hall) readTo(last chat.MsgSeq) {
 	last = max(last, chat.MsgSeq(h.owed.Swap(0)))
 	for {
 		next := chat.MsgSeq(h.next.Load())
-		for len(h.later) > 0 && h.later[0].Next <= next {
-			n := h.later[0]
+		for len(h.later) > 0 && h.later[0].next <= next {
+			w := h.later[0]
 			h.later = h.later[1:]
-			h.shard.tell(h.app, n)
+			if w.message != nil {
+				h.push(w.message)
+			} else {
+				h.shard.tell(h.app, w.notice)
+			}
 		}
 		if next > last {
 			return
@@ -115,7 +135,7 @@ func (h *hall) readTo(last chat.MsgSeq) {
 		ctx, cancel := h.shard.reading()
 		upTo := min(last, next+readPage-1)
 		if len(h.later) > 0 {
-			upTo = min(upTo, h.later[0].Next-1)
+			upTo = min(upTo, h.later[0].next-1)
 		}
 		list, err := h.shard.door.backend.Reader().Messages(ctx, h.app, h.key, upTo, int(upTo-next)+1)
 		cancel()
@@ -170,12 +190,17 @@ func (h *hall) giveSince(from chat.MsgSeq, conns []*conn) {
 	}
 }
 
+// heard says whether anybody hears the group, taken in or not yet.
+func (h *hall) heard() bool {
+	return len(h.conns) > 0 || h.shard.door.node.Hub().NumSubscribers(h.channel) > 0
+}
+
 // push gives a message to all who may hear it.
 func (h *hall) push(m *chat.Message) {
 	if m.Seq != 0 {
 		h.recent.add(m)
 	}
-	if len(h.conns) == 0 && h.shard.door.node.Hub().NumSubscribers(h.channel) == 0 { // who is subscribed may not be taken in yet
+	if !h.heard() {
 		return
 	}
 	if m.Flags&(chat.FlagRecalled|chat.FlagErased) != 0 {
@@ -231,8 +256,18 @@ func (h *hall) attach(c *conn) {
 	if h.shard.find(h.key) != h { // dropped since the connection looked for it
 		c.suspect.Store(true)
 	}
-	h.conns[c] = struct{}{}
+	h.put(c)
 	h.welcome(c)
+}
+
+func (h *hall) put(c *conn) {
+	h.conns[c] = struct{}{}
+	h.here.Store(int32(len(h.conns)))
+}
+
+func (h *hall) cut(c *conn) {
+	delete(h.conns, c)
+	h.here.Store(int32(len(h.conns)))
 }
 
 // welcome gives a connection what was said last, where nobody can ask for it.
@@ -248,22 +283,23 @@ func (h *hall) welcome(c *conn) {
 
 // detach forgets a connection that is gone.
 func (h *hall) detach(c *conn) {
-	delete(h.conns, c)
+	h.cut(c)
 	h.touched.Store(time.Now().Unix())
 }
 
-// admit subscribes a connection of a member.
-func (h *hall) admit(c *conn) {
+// admit subscribes a connection of a member. It tells whether it is in anew.
+func (h *hall) admit(c *conn) bool {
 	if _, in := h.conns[c]; in || !c.enter(h) {
-		return
+		return false
 	}
 	if err := c.client.Subscribe(h.channel); err != nil && err != centrifuge.ErrorAlreadySubscribed {
 		c.leave(h)
 		c.suspect.Store(true)
-		return
+		return false
 	}
-	h.conns[c] = struct{}{}
+	h.put(c)
 	h.welcome(c)
+	return true
 }
 
 // verify looks again whether a connection's user is a member; in a group that is
@@ -273,13 +309,13 @@ func (h *hall) verify(c *conn) {
 		h.remove(c)
 		return
 	}
-	h.shard.correct(c, h.key, nil)
+	_, _, _ = h.shard.correct(c, h.key, nil) // who cannot be read is looked at again
 }
 
 // remove unsubscribes a connection of who is no member.
 func (h *hall) remove(c *conn) {
 	c.leave(h)
-	delete(h.conns, c)
+	h.cut(c)
 	c.client.Unsubscribe(h.channel)
 }
 

@@ -15,6 +15,8 @@ const (
 	// queueBytes is what may wait for one connection; whoever is further behind is
 	// disconnected and catches up.
 	queueBytes = 256 << 10
+	// queuedAnswer is the most that an answer may be which goes through that queue.
+	queuedAnswer = queueBytes / 2
 	// frameBytes is the largest message of a client that is read at all: more than
 	// a body may have, so that one that is too large can be answered.
 	frameBytes = 4 << 20

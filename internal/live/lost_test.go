@@ -18,6 +18,8 @@ import (
 type failing struct {
 	*sqlite.Store
 	headless atomic.Int64              // reads of heads that fail still
+	heads    atomic.Pointer[chan bool] // reads of heads wait until it is closed
+	unknown  atomic.Int64              // reads of bob's memberships that fail still
 	fails    atomic.Int64              // reads that fail still
 	gate     atomic.Pointer[chan bool] // reads wait until it is closed
 	asked    chan struct{}             // a read failed, or waits
@@ -43,11 +45,24 @@ func (f *failing) Messages(ctx context.Context, app chat.AppID, g chat.GroupKey,
 }
 
 func (f *failing) GroupHeads(ctx context.Context, app chat.AppID, groups []chat.GroupKey) (map[chat.GroupKey]chat.MsgSeq, error) {
+	if gate := f.heads.Load(); gate != nil {
+		f.asked <- struct{}{}
+		<-*gate
+	}
 	if f.headless.Load() > 0 {
 		f.headless.Add(-1)
 		return nil, errors.New("the disk does not answer")
 	}
 	return f.Store.GroupHeads(ctx, app, groups)
+}
+
+func (f *failing) Member(ctx context.Context, app chat.AppID, g chat.GroupKey, user chat.UserID) (chat.Member, bool, error) {
+	if user == "bob" && f.unknown.Load() > 0 {
+		f.unknown.Add(-1)
+		f.asked <- struct{}{}
+		return chat.Member{}, false, errors.New("the disk does not answer")
+	}
+	return f.Store.Member(ctx, app, g, user)
 }
 
 func newFailing(t *testing.T) *failing {
@@ -271,5 +286,129 @@ func TestWhoJoinsAndConnectsHearsNothingOfBefore(t *testing.T) {
 		if got := ann.next(); words(got) != want {
 			t.Fatalf("ann heard %s, want %q", got.text, want)
 		}
+	}
+}
+
+// Who is taken out while he connects does not hear the group, though his groups
+// were read before.
+func TestWhoIsTakenOutWhileHeConnectsHearsNothing(t *testing.T) {
+	t.Parallel()
+	w, store := lossy(t, nil)
+	w.group(t, "g", chat.Public, "ann", "bob")
+	w.group(t, "h", chat.Public, "bob") // which nobody hears yet: its head is asked for
+	ann := w.phone(t, "ann")
+	gate := make(chan bool)
+	store.heads.Store(&gate)
+	bob := w.dial(t, "bob")
+	if err := bob.client.Connect(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the question for heads", store.asked)
+	if err := w.backend.DeleteMembers(t.Context(), app, chat.Admin("admin"), "g", []chat.UserID{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	ann.nextOf("MemberLeft")
+	store.heads.Store(nil)
+	close(gate)
+	await(t, "bob's connection", bob.ups)
+	w.say(ann, "g", "said without bob")
+	w.sayAs(t, "h", "", "hello bob")
+	if got := bob.next(); words(got) != "hello bob" {
+		t.Fatalf("bob heard %s", got.text)
+	}
+}
+
+// The membership of who joined cannot be read: once it can, he is told that he
+// joined, and what was said since.
+func TestWhoJoinsWhileTheStoreFailsIsToldLater(t *testing.T) {
+	t.Parallel()
+	w, store := lossy(t, nil)
+	w.group(t, "g", chat.Public, "ann")
+	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
+	w.say(ann, "g", "before")
+	store.unknown.Store(2)
+	if _, err := w.backend.AddMembers(t.Context(), app, chat.Admin("admin"), "g", []chat.UserID{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the failure", store.asked)
+	w.say(ann, "g", "welcome")
+	if got := bob.next(); got.Event != "MemberJoined" {
+		t.Fatalf("bob heard %s first", got.text)
+	}
+	if got := bob.next(); words(got) != "welcome" || got.MsgSeq != 2 {
+		t.Fatalf("bob heard %s, want the welcome", got.text)
+	}
+}
+
+// What is said to those online while a notice waits for messages before it, waits
+// too: who has left by then does not hear it.
+func TestWhatIsSaidOnlineDoesNotOvertakeALeave(t *testing.T) {
+	t.Parallel()
+	w, store := lossy(t, number(1))
+	w.group(t, "g", chat.Public, "ann", "bob")
+	ann, bob := w.phone(t, "ann"), w.phone(t, "bob")
+	store.fails.Store(1 << 20)
+	w.say(ann, "g", "one")
+	if err := w.backend.DeleteMembers(t.Context(), app, chat.Admin("admin"), "g", []chat.UserID{"bob"}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a failed read", store.asked)
+	online := text("g", w.random.Add(1), "to those online")
+	online["OnlineOnlyFlag"] = 1
+	ann.ok("send_group_msg", online)
+	store.fails.Store(0)
+	for _, p := range []*phone{ann, bob} {
+		if got := p.next(); words(got) != "one" {
+			t.Fatalf("heard %s, want what was said first", got.text)
+		}
+		if got := p.next(); got.Event != "MemberLeft" {
+			t.Fatalf("heard %s, want the leave", got.text)
+		}
+	}
+	if got := ann.next(); words(got) != "to those online" {
+		t.Fatalf("ann heard %s", got.text)
+	}
+	await(t, "the end of bob's subscription", bob.leaves)
+	if len(bob.pushes) > 0 {
+		t.Fatalf("bob heard %s after he was out", (<-bob.pushes).text)
+	}
+}
+
+// Who is subscribed and not taken in yet hears of a recall whose message he hears.
+func TestARecallIsToldToWhoIsNotTakenInYet(t *testing.T) {
+	t.Parallel()
+	w, store := lossy(t, number(1))
+	w.group(t, "g", chat.Public, "ann", "bob")
+	first := w.phone(t, "ann") // the group is followed from here on, and then nobody hears it
+	first.client.Close()
+	w.eventually(t, "nobody is connected", func() bool { return w.metric(t, "parley_connections") == 0 })
+	gate := make(chan bool)
+	store.gate.Store(&gate)
+	w.sayAs(t, "g", "ann", "one")
+	w.sayAs(t, "g", "ann", "two") // has the first looked for: the worker waits
+	await(t, "the look into the store", store.asked)
+	seq := w.sayAs(t, "g", "ann", "secret")
+	if codes, err := w.backend.Recall(t.Context(), app, chat.Admin("admin"), "g", []chat.MsgSeq{seq}); err != nil || codes[0] != 0 {
+		t.Fatal(codes, err)
+	}
+	bob := w.phone(t, "bob") // taken in after what waits
+	store.gate.Store(nil)
+	close(gate)
+	w.eventually(t, "the end of what waited", func() bool {
+		_, halls := w.door.Hearing(app, "bob")
+		return len(halls) == 1 && len(halls[0]) == 1
+	})
+	w.sayAs(t, "g", "ann", "the end")
+	known, recalled := false, false
+	for {
+		got := bob.next()
+		known = known || words(got) == "secret"
+		recalled = recalled || got.Event == "MsgRecalled"
+		if words(got) == "the end" {
+			break
+		}
+	}
+	if known && !recalled {
+		t.Error("bob heard the secret and not that it was recalled")
 	}
 }

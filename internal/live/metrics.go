@@ -16,7 +16,8 @@ type metrics struct {
 	waiting    prometheus.Gauge
 	calls      *prometheus.HistogramVec
 
-	frames, bytes atomic.Int64 // pushes, and what they took
+	frames, bytes atomic.Int64 // pushes since the last tick, and what they took
+	usual         int64        // of the tick: bytes of a push
 }
 
 func newMetrics() *metrics {
@@ -52,17 +53,20 @@ func (m *metrics) register(r prometheus.Registerer, d *Door) {
 
 func (m *metrics) pushed(connections, size int) {
 	m.deliveries.Add(float64(connections))
-	m.frames.Add(1)
 	m.bytes.Add(int64(size))
+	m.frames.Add(1)
 }
 
-// averageFrame is the usual size of a push, with what the library holds for it.
-func (m *metrics) averageFrame() int64 {
+// usualFrame is about the size of the pushes that wait, with what the library holds
+// for each: the average of the last second, or that of seconds before while it is
+// remembered as larger, since what waits may be of then. It is asked once a tick.
+func (m *metrics) usualFrame() int64 {
 	const held = 96 // one place in a queue
-	if n := m.frames.Load(); n > 0 {
-		return m.bytes.Load()/n + held
+	m.usual -= m.usual / 16
+	if n := m.frames.Swap(0); n > 0 {
+		m.usual = max(m.usual, m.bytes.Swap(0)/n)
 	}
-	return held
+	return m.usual + held
 }
 
 // called notes the time of a call. A method that is none counts as one.

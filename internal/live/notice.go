@@ -135,7 +135,7 @@ func (s *shard) notice(app chat.AppID, n *chat.Notice) {
 	}
 	if h := s.find(n.Key); h != nil {
 		if next := chat.MsgSeq(h.next.Load()); next != 0 && (next < n.Next || len(h.later) > 0) {
-			h.later = append(h.later, n) // what was said before comes before
+			h.later = append(h.later, waiting{next: n.Next, notice: n}) // what was said before comes before
 			h.readTo(max(n.Next, next) - 1)
 			return
 		}
@@ -159,7 +159,7 @@ func (s *shard) tell(app chat.AppID, n *chat.Notice) {
 	if h == nil {
 		return
 	}
-	if len(h.conns) > 0 {
+	if h.heard() {
 		h.broadcast(noticeFrame(n))
 	}
 	after()
@@ -191,7 +191,12 @@ func (s *shard) admit(app chat.AppID, n *chat.Notice) (after func()) {
 	if len(conns) == 0 {
 		return after
 	}
-	g := s.door.group(app, n)
+	g, err := s.door.group(app, n)
+	if err != nil {
+		for _, c := range conns {
+			c.owe(n)
+		}
+	}
 	if g == nil {
 		return after
 	}
@@ -203,8 +208,10 @@ func (s *shard) admit(app chat.AppID, n *chat.Notice) (after func()) {
 		if _, in := h.conns[c]; in {
 			continue
 		}
-		s.correct(c, n.Key, nil)
-		if _, in := h.conns[c]; in {
+		switch in, _, err := s.correct(c, n.Key, nil); {
+		case err != nil:
+			c.owe(n)
+		case in != nil:
 			admitted = append(admitted, c)
 		}
 	}
@@ -218,14 +225,14 @@ func (s *shard) admit(app chat.AppID, n *chat.Notice) (after func()) {
 }
 
 // group reads the group of a notice; nil if it is gone.
-func (d *Door) group(app chat.AppID, n *chat.Notice) *chat.Group {
+func (d *Door) group(app chat.AppID, n *chat.Notice) (*chat.Group, error) {
 	ctx, cancel := d.shard(n.Key).reading()
 	defer cancel()
 	g, ok, err := d.backend.Reader().Group(ctx, app, n.Group)
 	if err != nil || !ok || g.Key != n.Key {
-		return nil
+		return nil, err
 	}
-	return &g
+	return &g, nil
 }
 
 // tellManagers tells owner and admins of a group that somebody asks to be let in.

@@ -126,3 +126,36 @@ func TestTooMuchThatWaitsEndsThoseFurthestBehind(t *testing.T) {
 		t.Fatalf("who reads heard %s, and was ended %d times", got.Event, len(eager.downs))
 	}
 }
+
+// What waits is weighed by the pushes of now, not by small ones of long ago.
+func TestWhatWaitsIsWeighedByThePushesOfNow(t *testing.T) {
+	t.Parallel()
+	store := newFailing(t)
+	w := newWorldOver(t, store, func(*chat.Options) {}, func(c *live.Config) { c.PushMemory = 1 << 20 })
+	w.makeApps(t)
+	const lazy = 40
+	members := []string{"ann"}
+	for i := range lazy {
+		members = append(members, fmt.Sprint("lazy", i))
+	}
+	w.group(t, "quiet", chat.Public, "ann", "eager")
+	w.group(t, "g", chat.Public, members...)
+	eager := w.phone(t, "eager")
+	for range 3000 {
+		w.sayAs(t, "quiet", "ann", "x")
+		eager.next()
+	}
+	for _, user := range members[1:] {
+		w.stalled(t, user)
+	}
+	big := strings.Repeat("x", 7000)
+	for range 45 { // fills what the network takes
+		w.sayAs(t, "g", "ann", big)
+	}
+	looks := store.looks.Load()
+	w.eventually(t, "the next tick", func() bool { return store.looks.Load() >= looks+2 })
+	for range 12 { // waits: 84 KB of each, which alone ends nobody
+		w.sayAs(t, "g", "ann", big)
+	}
+	w.eventually(t, "the end of those furthest behind", func() bool { return w.metric(t, "parley_connections_shed_total") > 0 })
+}

@@ -124,7 +124,7 @@ func (c *conn) ask(method string, body []byte, answer answerer) {
 		answer(failure(r), nil)
 		return
 	}
-	text, err := o.Do(c, c.door.commands, command.Call{App: app, By: chat.Client(c.user)}, body)
+	text, err := o.Do(c, c.door.commands, command.Call{App: app, By: chat.Client(c.user), Room: c.room}, body)
 	var r *chat.Refusal
 	switch {
 	case err == nil:

@@ -177,43 +177,72 @@ func (s *shard) list(app chat.AppID) (all []*hall) {
 // unsubscribes it from one whose member he is not. g is the group if it is known;
 // without it no hall is made. It runs in the worker and reads the membership as
 // it is now, so that whatever came in what order, the last one to read it is
-// right.
-func (s *shard) correct(c *conn, key chat.GroupKey, g *chat.Group) {
+// right. It tells the hall if the connection is in it anew, and from which number
+// on it may hear it; the error is of the store, and the connection is looked at
+// again then.
+func (s *shard) correct(c *conn, key chat.GroupKey, g *chat.Group) (in *hall, from chat.MsgSeq, err error) {
 	h := s.find(key)
 	if !c.attached.Load() {
-		return
+		return nil, 0, nil
 	}
 	if h == nil && g == nil {
 		if h = c.hallOf(key); h == nil {
-			return
+			return nil, 0, nil
 		}
 	}
 	ctx, cancel := s.reading()
 	defer cancel()
 	m, member, err := s.door.backend.Reader().Member(ctx, c.app, key, c.user)
-	switch {
-	case err != nil:
+	if err != nil {
 		c.suspect.Store(true) // to be tried again
-	case !member:
+		return nil, 0, err
+	}
+	if !member {
 		if h != nil {
 			h.remove(c)
 		}
-	case h == nil:
+		return nil, 0, nil
+	}
+	if h == nil {
 		halls, err := s.door.open(ctx, c.app, []chat.Group{*g})
 		if err != nil {
 			c.suspect.Store(true)
-			return
+			return nil, 0, err
 		}
-		for h := range halls {
+		for h = range halls {
 			h.begin() // its start waits behind this
-			h.admit(c)
 		}
-	case chat.MsgSeq(h.next.Load()) < m.JoinSeq:
+		if h == nil { // dissolved meanwhile
+			return nil, 0, nil
+		}
+	}
+	if chat.MsgSeq(h.next.Load()) < m.JoinSeq {
 		// He joined later than what waits to be pushed. The notice of it lets him in, or
 		// the next look.
 		c.suspect.Store(true)
-	default:
-		h.admit(c)
+		return nil, 0, nil
+	}
+	if !h.admit(c) {
+		return nil, 0, nil
+	}
+	return h, m.JoinSeq, nil
+}
+
+// letIn is correct for a connection that nobody told of its group. In it anew, it
+// is told what it was to hear when its user joined, if that could not be; else the
+// newest message, which shows whoever knows the group whether he missed any.
+func (s *shard) letIn(c *conn, g *chat.Group) {
+	h, from, err := s.correct(c, g.Key, g)
+	if err != nil || h == nil {
+		return
+	}
+	newest := chat.MsgSeq(h.next.Load()) - 1
+	if n := c.takeOwed(g.Key); n != nil {
+		h.give(c, noticeFrame(n))
+		newest = n.Next
+	}
+	if h.kind != chat.AVChatRoom && newest > 0 { // whose last messages were given
+		h.giveSince(max(newest, from), []*conn{c})
 	}
 }
 

@@ -163,7 +163,7 @@ func (d *Door) tidy() {
 	since := time.Now().Add(-idleTime)
 	for _, s := range d.shards {
 		for _, h := range s.list(0) {
-			if h.touched.Load() <= since.Unix() {
+			if h.here.Load() == 0 && h.touched.Load() <= since.Unix() {
 				s.post(func() {
 					if len(h.conns) == 0 {
 						s.drop(h, since.Unix())

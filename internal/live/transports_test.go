@@ -65,7 +65,9 @@ func (w *world) stream(t testing.TB, kind, user string, header http.Header) *str
 	go func() {
 		defer close(done)
 		defer close(s.lines)
-		for in := bufio.NewScanner(res.Body); in.Scan(); {
+		in := bufio.NewScanner(res.Body)
+		in.Buffer(nil, 2<<20)
+		for in.Scan() {
 			text := strings.TrimSpace(strings.TrimPrefix(in.Text(), "data:"))
 			var r reply
 			if text == "" || json.Unmarshal([]byte(text), &r) == nil && r.empty() {
@@ -292,5 +294,40 @@ func TestTheAddressOfAClientIsThatOfItsConnection(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An answer that the queue of a fall-back has no room for ends nobody: a list is
+// cut, and what cannot be is refused.
+func TestStreamsCutAndRefuseLargeAnswers(t *testing.T) {
+	t.Parallel()
+	const groups = 1200
+	w := newWorld(t)
+	w.manyGroups(t, "ann", groups)
+	for _, kind := range []string{"http_stream", "sse"} {
+		s := w.stream(t, kind, "ann", nil)
+		listed := 0
+		for range 20 {
+			a := s.call("get_joined_group_list", object{"Offset": listed})
+			if a.ErrorCode != 0 || len(a.GroupIdList) == 0 || a.TotalCount != groups {
+				t.Fatalf("%s: after %d groups: %d %s, %d of %d", kind, listed, a.ErrorCode, a.ErrorInfo, len(a.GroupIdList), a.TotalCount)
+			}
+			if listed += len(a.GroupIdList); listed == groups {
+				break
+			}
+		}
+		if listed != groups {
+			t.Errorf("%s: %d groups listed, want %d", kind, listed, groups)
+		}
+		ids := make([]string, 0, 50)
+		for i := range 50 {
+			ids = append(ids, fmt.Sprint("more", i))
+		}
+		if a := s.call("get_group_info", object{"GroupIdList": ids}); a.ErrorCode != 0 {
+			t.Errorf("%s: what has room is refused: %d %s", kind, a.ErrorCode, a.ErrorInfo)
+		}
+	}
+	if a := w.enter(t, "ann", nil).call("get_joined_group_list", object{}); len(a.GroupIdList) != groups {
+		t.Errorf("over a WebSocket %d groups come at once, want %d", len(a.GroupIdList), groups)
 	}
 }

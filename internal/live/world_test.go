@@ -274,6 +274,8 @@ type answer struct {
 	EventId       string
 	GroupId       string
 	RspMsgList    []json.RawMessage
+	GroupIdList   []json.RawMessage
+	TotalCount    int
 	MsgDropReason string
 }
 
