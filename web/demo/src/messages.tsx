@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Notice, Profile } from "../../client/src/index.ts";
 import { explainCode } from "../../shared/codes";
-import { local, utc } from "../../shared/time";
+import { clock, utc } from "../../shared/time";
 import type { Act } from "./column";
 import { useBefore, useNow, useWatched } from "./hooks";
 import { hasArrived, watchRefusals } from "./refusals";
@@ -30,11 +30,24 @@ export function Messages(props: Props) {
   const [busy, setBusy] = useState(false);
   useWatched(watchRefusals, group);
 
-  // Who reads the newest keeps reading it; who reads older ones is left there.
-  useLayoutEffect(() => {
+  // Who reads the newest, or writes, keeps reading the newest; who reads older
+  // ones is left there.
+  const toEnd = () => {
     const e = list.current;
     if (e && atEnd.current) e.scrollTop = e.scrollHeight;
-  }, [line.items]);
+  };
+  const newest = line.items.at(-1);
+  const written = newest?.kind === "own" && newest.state === "sending" ? newest.key : "";
+  useLayoutEffect(() => {
+    if (written) atEnd.current = true;
+    toEnd();
+  }, [line.items, written]);
+  // Also when the list itself gets smaller or is shown again.
+  useEffect(() => {
+    const sizes = new ResizeObserver(toEnd);
+    sizes.observe(list.current!);
+    return () => sizes.disconnect();
+  }, []);
   useEffect(() => {
     const see = () => {
       if (!document.hidden && atEnd.current) user.seen(group);
@@ -55,7 +68,7 @@ export function Messages(props: Props) {
   const older = profile !== undefined && profile.Type !== "AVChatRoom" && line.begun && line.first > (profile.SelfInfo?.JoinSeq ?? 1) && line.first < Infinity;
   return (
     <div class="messages" ref={list} tabIndex={0} role="log" aria-live="polite" aria-relevant="additions" aria-label={t.messages(props.name, user.id)}
-      onScroll={(e) => { const l = e.currentTarget; atEnd.current = l.scrollHeight - l.scrollTop - l.clientHeight < 40; if (atEnd.current) user.seen(group); }}>
+      onScroll={(e) => { const l = e.currentTarget; if (l.clientHeight === 0) return; atEnd.current = l.scrollHeight - l.scrollTop - l.clientHeight < 40; if (atEnd.current) user.seen(group); }}>
       {older && <button type="button" class="earlier" disabled={busy} onClick={earlier}>{t.earlier}</button>}
       {line.items.length === 0 && profile && <p class="empty">{t.nothingYet}</p>}
       {line.items.map((item) => <Line key={item.key} item={item} {...props} />)}
@@ -78,7 +91,7 @@ function Line(props: Props & { item: Item }) {
 
 function Clock(props: { seconds: number }) {
   const ms = props.seconds * 1000;
-  return <time dateTime={new Date(ms).toISOString()} title={utc(ms)}>{local(ms).slice(11)}</time>;
+  return <time dateTime={new Date(ms).toISOString()} title={utc(ms)}>{clock(ms)}</time>;
 }
 
 function Message(props: Props & { item: Said }) {
@@ -134,9 +147,9 @@ function told(n: Notice): string {
   const w = t.notices;
   const names = "MemberList" in n ? n.MemberList.map((m) => m.Member_Account).join(", ") : "";
   switch (n.Event) {
-    case "MemberJoined": return n.JoinType === "Invited" ? w.invited(names, n.Operator_Account) : w.joined(names);
+    case "MemberJoined": return n.JoinType === "Invited" && names !== n.Operator_Account ? w.invited(names, n.Operator_Account) : w.joined(names);
     case "MemberLeft": return n.ExitType === "Kicked" ? w.kicked(names, n.Operator_Account) : w.left(names);
-    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.until(local(n.MuteUntil * 1000).slice(11)));
+    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.until(clock(n.MuteUntil * 1000)));
     case "MemberChanged": return n.Role ? w.role(n.Member_Account, t.roles[n.Role] ?? n.Role) : "";
     case "OwnerChanged": return w.owner(n.NewOwner_Account);
     case "GroupChanged": return n.MuteAllMember === "On" ? w.mutedAll : n.MuteAllMember === "Off" ? w.unmutedAll : w.changed;
