@@ -113,8 +113,8 @@ func refusals(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(within(".left .said.refused", "10023 Too many messages within one second"))
 	p.Wait(within(".left .said.refused", "possible again"))
 	p.Wait(none(".said.sending"))
-	// Those that were taken stand before those that were refused after them.
-	p.Wait(`document.querySelector(".left .messages").lastElementChild.matches(".said.refused") && document.querySelector(".left .messages").lastElementChild.textContent.includes("one of sixty: 60")`)
+	// What was taken and what was refused stand in the order in which they were said.
+	p.Wait(`((all) => all.length === 60 && all.every((n, i) => n === i + 1))([...document.querySelectorAll(".left .said.own .text")].map((e) => Number(e.textContent.match(/^one of sixty: (\d+)$/)?.[1])).filter((n) => n > 0))`)
 	p.Wait(`document.querySelectorAll(".left .said.refused").length <= document.querySelectorAll(".exceptions li.ours").length`)
 	p.Wait(`![...document.querySelectorAll(".said.refused")].some((e) => e.textContent.includes("on its way"))`)
 	p.Shot("chat-refusals")
@@ -178,7 +178,11 @@ func groups(t *testing.T, s *stage, b *browsertest.Browser) {
 
 func end(t *testing.T, s *stage, b *browsertest.Browser) {
 	p := s.enter(t, b, browsertest.Look{Height: 700}, "dave", "minjun", "lounge")
-	p.Wait(`document.querySelectorAll(".right .said").length > 20`)
+	p.Click("Send 60 at once")
+	p.Wait(within(".left .said.refused", "10023"))
+	p.Wait(none(".said.sending"))
+	p.Wait(`![...document.querySelectorAll(".left .reason")].some((e) => e.textContent.includes("possible again in"))`)
+	p.Wait(`document.querySelectorAll(".right .said").length >= 10`)
 	const gap = `(() => { const l = document.querySelector(".right .messages"); return l.scrollHeight - l.scrollTop - l.clientHeight })()`
 	p.Wait(gap + ` < 2`)
 	p.ClickOn(".right .manage summary")
