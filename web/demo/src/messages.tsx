@@ -27,6 +27,7 @@ export function Messages(props: Props) {
   const line = user.timeline(group);
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const top = useRef(0); // where it was scrolled to
   const [busy, setBusy] = useState(false);
   useWatched(watchRefusals, group);
 
@@ -34,7 +35,15 @@ export function Messages(props: Props) {
   // ones is left there.
   const toEnd = () => {
     const e = list.current;
+    if (e?.clientHeight === 0) top.current = 0; // not shown: it begins anew
     if (e && atEnd.current) e.scrollTop = e.scrollHeight;
+  };
+  // Only who scrolls up leaves the end: the list may have become smaller meanwhile.
+  const scrolled = (e: HTMLElement) => {
+    if (e.clientHeight === 0) return;
+    atEnd.current = e.scrollHeight - e.scrollTop - e.clientHeight < 40 || (atEnd.current && e.scrollTop >= top.current);
+    top.current = e.scrollTop;
+    if (atEnd.current) user.seen(group);
   };
   const newest = line.items.at(-1);
   const written = newest?.kind === "own" && newest.state === "sending" ? newest.key : "";
@@ -68,7 +77,7 @@ export function Messages(props: Props) {
   const older = profile !== undefined && profile.Type !== "AVChatRoom" && line.begun && line.first > (profile.SelfInfo?.JoinSeq ?? 1) && line.first < Infinity;
   return (
     <div class="messages" ref={list} tabIndex={0} role="log" aria-live="polite" aria-relevant="additions" aria-label={t.messages(props.name, user.id)}
-      onScroll={(e) => { const l = e.currentTarget; if (l.clientHeight === 0) return; atEnd.current = l.scrollHeight - l.scrollTop - l.clientHeight < 40; if (atEnd.current) user.seen(group); }}>
+      onScroll={(e) => scrolled(e.currentTarget)}>
       {older && <button type="button" class="earlier" disabled={busy} onClick={earlier}>{t.earlier}</button>}
       {line.items.length === 0 && profile && <p class="empty">{t.nothingYet}</p>}
       {line.items.map((item) => <Line key={item.key} item={item} {...props} />)}
