@@ -125,7 +125,7 @@ const toComposer = (e: Event) => (e.currentTarget as Element).closest(".column")
 function OwnMessage(props: Props & { item: Own }) {
   const { item, user } = props;
   const { refused } = item;
-  const again = item.at + (refused?.retryAfter ?? 0) * 1000;
+  const again = (item.refusedAt ?? item.at) + (refused?.retryAfter ?? 0) * 1000;
   const now = useNow(refused?.retryAfter !== undefined && Date.now() < again + 1000);
   const states = { sending: user.state.status === "connected" ? t.sending : t.waiting, sent: t.sent, dropped: t.dropped(item.dropReason ?? ""), refused: t.refused, unsent: t.unsent[item.unsent?.reason ?? "NotFound"] };
   const target = item.groupId === props.group ? "" : ` ${t.to(item.groupId)}`;

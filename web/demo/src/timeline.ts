@@ -16,6 +16,7 @@ export interface Own {
   at: number;
   state: "sending" | "sent" | "dropped" | "refused" | "unsent";
   refused?: Refused;
+  refusedAt?: number;
   unsent?: Unsent;
   dropReason?: string;
 }

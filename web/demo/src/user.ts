@@ -58,7 +58,7 @@ export class User {
     c.on("notice", (n) => this.#noticed(n));
     c.on("refusal", (r) => {
       refusedHere(r.eventId);
-      this.#holding(r.id)?.change(r.id, { state: "refused", refused: r });
+      this.#holding(r.id)?.change(r.id, { state: "refused", refused: r, refusedAt: Date.now() });
       this.#tell();
     });
     c.on("unsent", (u) => {
