@@ -329,6 +329,7 @@ func TestChatPageSaysThatItIsOfflineAndKeepsWhatIsWritten(t *testing.T) {
 	p.Expect("ERR_CONNECTION_REFUSED")
 	p.Expect("ERR_SOCKET_NOT_CONNECTED")
 	p.Expect("ERR_EMPTY_RESPONSE")
+	p.Wait(`document.querySelectorAll(".provoke").length === 2`) // the groups are read
 	s.end()
 	p.See("offline, coming back and catching up…", "The monitor does not answer.")
 	say(p, "Write as alice", "Is anybody there?")
