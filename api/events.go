@@ -26,6 +26,8 @@ type Event struct {
 	ClientIP    string
 	OptPlatform string
 	Count       int             // refusals that share this record, at least 1
+	Action      string          `json:",omitempty"` // of State.StateChange: Login, Logout or Disconnect
+	Reason      string          `json:",omitempty"` // of State.StateChange, why: Register, Unregister, LinkClose or TimeOut
 	Truncated   int             `json:",omitempty"` // bytes that were cut from MsgBody
 	Body        json.RawMessage `json:",omitempty"` // of the callback, as it is sent; not in lists without bodies
 }

@@ -20,6 +20,9 @@ func TestEndpointMayAskForLoginsAlone(t *testing.T) {
 		if len(list) != 1 || list[0].Command != callback.CmdStateChange {
 			t.Errorf("the sample is %+v", list)
 		}
+		s.phone(t, "mei", "iOS")
+		logins.await(t, "a login", func() bool { return len(logins.list) >= 2 })
+		has(t, "list", o.types(t, "events", "list"), "State.StateChange Login")
 		if n, ok := s.metrics(t)["parley_unannounced_events_total"]; !ok || n != 0 {
 			t.Errorf("%v events were dropped, %v", n, ok)
 		}

@@ -129,9 +129,19 @@ func (t *eventTable) add(e *api.Event) {
 		t.headed = true
 		fmt.Fprintln(t, "SEQUENCE\tTIME\tCOMMAND\tCODE\tRULE\tGROUP\tFROM\tRANDOM\tCOUNT\tEVENT ID")
 	}
-	fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%d\t%s\n", e.Sequence, moment(e.EventTime), strings.TrimPrefix(e.Command, "Group.Callback"),
-		orNone(number(e.ErrorCode)), orNone(e.Rule), cell(e.GroupId), cell(e.FromAccount), e.Random, e.Count, e.EventId)
+	command, random := strings.TrimPrefix(e.Command, "Group.Callback"), "-"
+	if ofMessage(e) {
+		random = strconv.FormatUint(uint64(e.Random), 10)
+	}
+	if e.Action != "" {
+		command += " " + e.Action
+	}
+	fmt.Fprintf(t, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", e.Sequence, moment(e.EventTime), command,
+		orNone(number(e.ErrorCode)), orNone(e.Rule), cell(e.GroupId), cell(e.FromAccount), random, e.Count, e.EventId)
 }
+
+// ofMessage says whether an event is of a message.
+func ofMessage(e *api.Event) bool { return strings.HasPrefix(e.Command, "Group.") }
 
 func number(n int) string {
 	if n == 0 {
@@ -172,6 +182,8 @@ func printEvent(out io.Writer, d *api.EventDetail) error {
 	line("event", d.EventId)
 	line("sequence", fmt.Sprintf("%d of epoch %s", d.Sequence, d.Epoch))
 	line("command", d.Command)
+	line("action", d.Action)
+	line("reason", d.Reason)
 	line("time", moment(d.EventTime))
 	if d.ErrorCode != 0 {
 		line("code", fmt.Sprintf("%d %s", d.ErrorCode, d.ErrorInfo))
@@ -181,7 +193,7 @@ func printEvent(out io.Writer, d *api.EventDetail) error {
 	line("before-send", string(d.BeforeSend))
 	line("group", d.GroupId)
 	line("from", d.FromAccount)
-	if strings.HasPrefix(d.Command, "Group.") { // else it is of no message
+	if ofMessage(&d.Event) {
 		line("random", strconv.FormatUint(uint64(d.Random), 10))
 	}
 	line("client", strings.TrimSpace(d.ClientIP+" "+d.OptPlatform))

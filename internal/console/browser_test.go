@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/browsertest"
 	"github.com/parley-im/parley/internal/console"
 )
@@ -47,6 +48,7 @@ func TestConsoleInABrowser(t *testing.T) {
 		"login and logout":                                                    loginLogout,
 		"every view fits, narrow and wide, and can be read, in each language": looks,
 		"a new refusal appears by itself":                                     live,
+		"a login is told as one":                                              login,
 		"pages go by key":                                                     paging,
 		"a member is muted and unmuted":                                       mutes,
 		"a great group goes by pages":                                         crowd,
@@ -252,6 +254,20 @@ func live(t *testing.T, b *browsertest.Browser) {
 	p.See("131", "The sender is muted")
 	p.ClickOn(".events tbody th a")
 	p.See("0193a4c2-7d51-7cc1-8f0e-00000000beef")
+}
+
+// A login is told as what it is, and as nothing that was refused.
+func login(t *testing.T, b *browsertest.Browser) {
+	f, p := visit(t, b, browsertest.Look{}, "/admin/apps/1400000001/events?command=State.StateChange")
+	d := f.sample(0, time.Now())
+	d.Event = api.Event{EventId: "0193a4c2-7d51-7cc1-8f0e-00000000cafe", Command: "State.StateChange", Action: "Disconnect", Reason: "TimeOut", EventTime: d.EventTime, FromAccount: "newcomer", Count: 1}
+	d.ErrorInfo, d.Compared = "", nil
+	f.add(d)
+	p.See("Connection lost", "Disconnect TimeOut")
+	p.ClickOn(".events tbody th a")
+	p.See("0193a4c2-7d51-7cc1-8f0e-00000000cafe", "Connection lost", "Connected from")
+	p.Wait(`!document.querySelector(".verdict")`)
+	p.Shot("login")
 }
 
 func paging(t *testing.T, b *browsertest.Browser) {

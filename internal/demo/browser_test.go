@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parley-im/parley/internal/browsertest"
 )
@@ -47,6 +48,8 @@ func TestChatPageInABrowser(t *testing.T) {
 		{"a live room is joined and heard", liveRoom},
 		{"what was said elsewhere is unread until it is seen", unread},
 		{"a message is recalled", recall},
+		{"who reads the newest or writes stays at the end", end},
+		{"a mute of more than a day is told with its date", longMute},
 		{"what an earlier visit left unsent is sent again or discarded", unsent},
 		{"the page speaks three languages", speaks},
 		{"a theme that was chosen stays", themes},
@@ -110,6 +113,8 @@ func refusals(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(within(".left .said.refused", "10023 Too many messages within one second"))
 	p.Wait(within(".left .said.refused", "possible again"))
 	p.Wait(none(".said.sending"))
+	// What was taken and what was refused stand in the order in which they were said.
+	p.Wait(`((all) => all.length === 60 && all.every((n, i) => n === i + 1))([...document.querySelectorAll(".left .said.own .text")].map((e) => Number(e.textContent.match(/^one of sixty: (\d+)$/)?.[1])).filter((n) => n > 0))`)
 	p.Wait(`document.querySelectorAll(".left .said.refused").length <= document.querySelectorAll(".exceptions li.ours").length`)
 	p.Wait(`![...document.querySelectorAll(".said.refused")].some((e) => e.textContent.includes("on its way"))`)
 	p.Shot("chat-refusals")
@@ -145,9 +150,12 @@ func groups(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(within(".left .aside-line", "guest9 joined"))
 	p.Value("Write as guest9")
 	p.Click("+ New group")
+	p.Fill("Name of the group", "아주 긴 이름의 그룹입니다")
+	p.Wait(`document.querySelector(".left .new-group input").validationMessage.includes("30 bytes")`)
 	p.Fill("Name of the group", "Garden")
 	p.Click("Create")
 	p.Wait(within(".left .groups [aria-current]", "Garden"))
+	p.Wait(within(".left .aside-line", "alice joined"))
 	p.ClickOn(`.right .groups button[title="` + browsertest.Eval[string](p, `document.querySelector(".left .groups [aria-current]").title`) + `"]`)
 	p.Click("Join")
 	p.Wait(within(".left .aside-line", "guest9 joined"))
@@ -160,6 +168,49 @@ func groups(t *testing.T, s *stage, b *browsertest.Browser) {
 	p.Wait(within(".left .banner", "Leave: "))
 	p.Click("Dissolve")
 	p.Wait(within(".right .aside-line", "alice dissolved the group"))
+	// Nobody can join it any more, and once it is left it is offered no more.
+	p.See("Garden was dissolved.")
+	p.Wait(none(".outside button"))
+	p.ClickOn(`.right .groups button[title="lounge"]`)
+	p.Wait(within(".right .groups [aria-current]", "Lounge"))
+	p.Wait("!" + within(".right .groups", "Garden"))
+}
+
+func end(t *testing.T, s *stage, b *browsertest.Browser) {
+	p := s.enter(t, b, browsertest.Look{Height: 700}, "dave", "minjun", "lounge")
+	p.Click("Send 60 at once")
+	p.Wait(`document.querySelectorAll(".left .said.own").length >= 60 && ` + none(".said.sending"))
+	p.Wait(`![...document.querySelectorAll(".left .reason")].some((e) => e.textContent.includes("possible again in"))`)
+	p.Wait(`document.querySelectorAll(".right .said").length >= 10`)
+	const gap = `(() => { const l = document.querySelector(".right .messages"); return l.scrollHeight - l.scrollTop - l.clientHeight })()`
+	p.Wait(gap + ` < 2`)
+	p.ClickOn(".right .manage summary")
+	p.Wait(`document.querySelectorAll(".right .manage li").length > 2 && ` + gap + ` < 2`)
+	p.Wait(`(document.querySelector(".right .messages").scrollTop = 20) > 0 && ` + gap + ` > 100`)
+	say(p, "Write as dave", "Read on, minjun")
+	p.Wait(within(".right .said", "Read on, minjun"))
+	p.Wait(gap + ` > 100`) // who reads older ones is left there
+	say(p, "Write as minjun", "I write myself")
+	p.Wait(within(".left .said", "I write myself"))
+	p.Wait(gap + ` < 2`)
+	// In a narrow window the columns take turns.
+	p.Resize(360, 700)
+	p.Wait(`!document.querySelector(".right").checkVisibility()`)
+	p.Click("minjun")
+	p.Wait(`document.querySelector(".right").checkVisibility() && ` + gap + ` < 2`)
+}
+
+func longMute(t *testing.T, s *stage, b *browsertest.Browser) {
+	p := s.enter(t, b, browsertest.Look{}, "alice", "dave", "lounge")
+	until := time.Now().Add(72 * time.Hour)
+	answer := s.call(t, "alice", "forbid_send_msg", fmt.Sprintf(`{"GroupId": "lounge", "Members_Account": ["dave"], "MuteTime": %d}`, 72*3600))
+	if !strings.Contains(answer, `"OK"`) {
+		t.Fatalf("the mute was answered %s", answer)
+	}
+	p.Wait(within(".right .muted-note", "You are muted here until "+until.Format("2006-01-02 ")))
+	p.Wait(within(".left .aside-line", "dave was muted until "+until.Format("2006-01-02 ")))
+	s.call(t, "alice", "forbid_send_msg", `{"GroupId": "lounge", "Members_Account": ["dave"], "MuteTime": 0}`)
+	p.Wait(`document.querySelector(".right .muted-note").textContent === ""`)
 }
 
 func liveRoom(t *testing.T, s *stage, b *browsertest.Browser) {
@@ -278,6 +329,7 @@ func TestChatPageSaysThatItIsOfflineAndKeepsWhatIsWritten(t *testing.T) {
 	p.Expect("ERR_CONNECTION_REFUSED")
 	p.Expect("ERR_SOCKET_NOT_CONNECTED")
 	p.Expect("ERR_EMPTY_RESPONSE")
+	p.Wait(`document.querySelectorAll(".provoke").length === 2`) // the groups are read
 	s.end()
 	p.See("offline, coming back and catching up…", "The monitor does not answer.")
 	say(p, "Write as alice", "Is anybody there?")

@@ -3,12 +3,15 @@ package demo_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/centrifugal/centrifuge-go"
 
 	"github.com/parley-im/parley/internal/demo"
 	"github.com/parley-im/parley/usersig"
@@ -78,6 +81,35 @@ func (s *stage) ask(t *testing.T, path string, headers map[string]string) (*http
 		t.Fatal(err)
 	}
 	return response, string(body)
+}
+
+// call has a user call a command over a connection of his own.
+func (s *stage) call(t *testing.T, user, method, body string) string {
+	t.Helper()
+	var hello struct {
+		Server   string
+		SDKAppID int64
+	}
+	var own struct{ UserSig string }
+	for path, into := range map[string]any{"/api/hello": &hello, "/api/usersig?user=" + user: &own} {
+		if _, text := s.ask(t, path, nil); json.Unmarshal([]byte(text), into) != nil {
+			t.Fatalf("%s answered %s", path, text)
+		}
+	}
+	client := centrifuge.NewJsonClient(strings.Replace(hello.Server, "http", "ws", 1)+"/connection/websocket", centrifuge.Config{
+		Token: own.UserSig, Data: fmt.Appendf(nil, `{"SDKAppID": %d, "UserID": %q}`, hello.SDKAppID, user),
+	})
+	defer client.Close()
+	if err := client.Connect(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	result, err := client.RPC(ctx, method, []byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(result.Data)
 }
 
 func TestChatPageAnswersItselfAloneAndLetsAnybodyIn(t *testing.T) {

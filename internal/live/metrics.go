@@ -31,7 +31,7 @@ func newMetrics() *metrics {
 		shed:       counter("parley_connections_shed_total", "Connections ended because what waited for all of them took too much memory."),
 		waiting:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "parley_push_waiting_bytes", Help: "About how much waits for connections to read it."}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "parley_client_call_seconds", Help: "Time of calls of clients, from their turn to the answer.",
+			Name: "parley_client_call_seconds", Help: "Time of calls of clients, from their turn to the answer. Refused sends that are told late (--refusal-rate) count with their wait.",
 			Buckets: []float64{.001, .005, .025, .1, .5, 2, 10},
 		}, []string{"method"}),
 	}

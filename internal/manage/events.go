@@ -2,6 +2,7 @@ package manage
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -168,6 +169,14 @@ func showEvent(e *chat.Event, body bool) api.Event {
 		Sequence: uint64(e.Seq), EventId: e.ID.String(), Command: e.Command, EventTime: e.Time, ErrorCode: e.Code, Rule: e.Rule,
 		GroupId: string(e.Group), FromAccount: string(e.From), Random: e.Random, ClientIP: e.ClientIP, OptPlatform: e.Platform,
 		Count: max(e.Count, 1), Truncated: e.Cut,
+	}
+	if e.Command == chat.CommandStateChange {
+		var change struct {
+			Info struct{ Action, Reason string }
+		}
+		if json.Unmarshal(e.Body, &change) == nil { // else it is shown without
+			shown.Action, shown.Reason = change.Info.Action, change.Info.Reason
+		}
 	}
 	if body && len(e.Body) > 0 {
 		shown.Body = e.Body

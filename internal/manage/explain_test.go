@@ -135,9 +135,12 @@ func TestEventOfNoSendIsExplainedAsOne(t *testing.T) {
 		w.backend.Announce(app, chat.Announcement{Command: chat.CommandStateChange, From: "jared", Body: func(at int64) []byte {
 			return wire.StateChange("Login", "Register", "jared", nil, at)
 		}})
-		page, err := w.manager.Events(w.Context(), app, api.EventsRequest{Wait: 20})
+		page, err := w.manager.Events(w.Context(), app, api.EventsRequest{Wait: 20, NoBody: true})
 		if err != nil || len(page.Events) != 1 {
 			w.Fatalf("%+v, %v", page, err)
+		}
+		if e := page.Events[0]; e.Action != "Login" || e.Reason != "Register" || e.Body != nil {
+			w.Errorf("a list without bodies tells of a login %+v", e)
 		}
 		list, err := w.manager.Explain(w.Context(), app, api.ExplainRequest{EventId: page.Events[0].EventId})
 		if err != nil || len(list) != 1 {

@@ -8,6 +8,12 @@ export function local(ms: number): string {
   return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())} ${two(d.getHours())}:${two(d.getMinutes())}:${two(d.getSeconds())}`;
 }
 
+// clock is local, without the date for a time of today.
+export function clock(ms: number, now = Date.now()): string {
+  const [day, time] = local(ms).split(" ") as [string, string];
+  return local(now).startsWith(day) ? time : `${day} ${time}`;
+}
+
 // utc is the same instant in UTC, to the millisecond.
 export function utc(ms: number): string {
   return new Date(ms).toISOString().replace("T", " ").replace("Z", " UTC");

@@ -59,6 +59,9 @@ export interface Event {
   ClientIP: string;
   OptPlatform: string;
   Count: number;
+  /** Of a login or logout. */
+  Action?: string;
+  Reason?: string;
   Truncated?: number;
   Body?: unknown;
 }

@@ -54,7 +54,7 @@ function Seated(props: Props & { user: User }) {
   const joined = user.groups();
   const shown = [
     ...joined.map((g) => ({ GroupId: g.GroupId, Type: g.Type as string, Name: g.Name, unread: g.GroupId === seat.group ? 0 : (g.SelfInfo?.UnreadMsgNum ?? 0), in: true })),
-    ...groups.filter((g) => !joined.some((j) => j.GroupId === g.GroupId)).map((g) => ({ ...g, unread: 0, in: false })),
+    ...groups.filter((g) => !joined.some((j) => j.GroupId === g.GroupId) && (g.GroupId === seat.group || !user.dissolved(g.GroupId))).map((g) => ({ ...g, unread: 0, in: false })),
   ].sort((a, b) => order(groups, a.GroupId) - order(groups, b.GroupId));
   const name = shown.find((g) => g.GroupId === seat.group)?.Name ?? seat.group;
   const people = hello.Users.some((u) => u.UserID === seat.user) ? hello.Users : [...hello.Users, { UserID: seat.user, Nick: seat.user }];
@@ -84,7 +84,7 @@ function Seated(props: Props & { user: User }) {
           <Composer key={"c" + seat.group} user={user} profile={profile} hello={hello} />
           <Manage key={"m" + seat.group} user={user} profile={profile} act={act} mine={!hello.Groups.some((g) => g.GroupId === seat.group)} />
         </>
-      ) : online && <Outside group={seat.group} name={name} act={act} />}
+      ) : user.dissolved(seat.group) ? <p class="outside" role="status">{t.wasDissolved(name)}</p> : online && <Outside group={seat.group} name={name} act={act} />}
     </section>
   );
 }
@@ -111,6 +111,8 @@ function inWords(trouble: { name: string } & Trouble): string {
   return t.fault(trouble.name, trouble.code, words ?? trouble.info);
 }
 
+const nameMost = 30; // bytes that the server takes
+
 function NewGroup(props: { act: Act; onMade: (g: Hello["Groups"][number]) => void }) {
   const [open, setOpen] = useState(false);
   const [name, setName] = useState("");
@@ -127,7 +129,7 @@ function NewGroup(props: { act: Act; onMade: (g: Hello["Groups"][number]) => voi
   if (!open) return <button type="button" class="add" onClick={() => setOpen(true)}>+ {t.newGroup}</button>;
   return (
     <form class="new-group" onSubmit={make}>
-      <input aria-label={t.groupName} placeholder={t.groupName} value={name} maxLength={10} required autocomplete="off" ref={field} onInput={(e) => setName(e.currentTarget.value)} />
+      <input aria-label={t.groupName} placeholder={t.groupName} value={name} maxLength={nameMost} required autocomplete="off" ref={field} onInput={(e) => { const { value } = e.currentTarget; e.currentTarget.setCustomValidity(new TextEncoder().encode(value.trim()).length > nameMost ? t.nameTooLong : ""); setName(value); }} />
       <button class="primary">{t.create}</button>
       <button type="button" onClick={() => setOpen(false)}>{t.cancel}</button>
     </form>

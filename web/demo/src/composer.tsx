@@ -1,6 +1,6 @@
 import { useId, useState } from "preact/hooks";
 import type { Profile } from "../../client/src/index.ts";
-import { local } from "../../shared/time";
+import { clock } from "../../shared/time";
 import type { Hello } from "./api";
 import { useNow } from "./hooks";
 import type { User } from "./user";
@@ -32,7 +32,7 @@ export function Composer(props: { user: User; profile: Profile; hello: Hello }) 
   const flood = () => {
     for (let i = 1; i <= burst; i++) user.send(group, t.burstText(i));
   };
-  const why = mutedAccount ? t.accountMuted : mutedHere ? (MuteUntil === forever ? t.mutedHere : t.mutedUntil(local(MuteUntil * 1000).slice(11))) : mutedAll ? t.allMuted : "";
+  const why = mutedAccount ? t.accountMuted : mutedHere ? (MuteUntil === forever ? t.mutedHere : t.mutedUntil(clock(MuteUntil * 1000))) : mutedAll ? t.allMuted : "";
   return (
     <div class="composer">
       <p class="muted-note" role="status">{why}</p>

@@ -38,12 +38,14 @@ export function Demo() {
         <div class="bar">
           <h1 class="brand">{t.title}</h1>
           {known && <nav class="links"><a href={known.Monitor} target="_blank" rel="noreferrer">{t.monitorPage}</a> <a href={known.Console} target="_blank" rel="noreferrer">{t.consolePage}</a></nav>}
-          <select class="language" aria-label={t.language} value={language} onChange={(e) => { const tag = e.currentTarget.value as Language; speak(tag); setSpoken(tag); }}>
-            {languages.map((l) => <option key={l.tag} value={l.tag} lang={l.tag}>{l.name}</option>)}
-          </select>
-          <select aria-label={t.theme} value={theme} onChange={(e) => { const next = e.currentTarget.value as Theme; wear(next); setTheme(next); }}>
-            {themes.map((name) => <option key={name} value={name}>{t.themes[name]}</option>)}
-          </select>
+          <div class="choices">
+            <select class="language" aria-label={t.language} value={language} onChange={(e) => { const tag = e.currentTarget.value as Language; speak(tag); setSpoken(tag); }}>
+              {languages.map((l) => <option key={l.tag} value={l.tag} lang={l.tag}>{l.name}</option>)}
+            </select>
+            <select aria-label={t.theme} value={theme} onChange={(e) => { const next = e.currentTarget.value as Theme; wear(next); setTheme(next); }}>
+              {themes.map((name) => <option key={name} value={name}>{t.themes[name]}</option>)}
+            </select>
+          </div>
         </div>
         <nav class="tabs columns-tabs" aria-label={t.columns}>
           {tabs.map(([name, label]) => <button key={name} type="button" aria-pressed={tab === name} onClick={() => setTab(name)}>{label}</button>)}

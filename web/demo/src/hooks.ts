@@ -13,8 +13,8 @@ export function useWatched(watch: (draw: () => void) => () => void, key: unknown
 export function useNow(needed: boolean): number {
   const [now, set] = useState(Date.now);
   useEffect(() => {
+    set(Date.now()); // also at the end: the last second may have been missed
     if (!needed) return;
-    set(Date.now());
     const timer = setInterval(() => set(Date.now()), 1000);
     return () => clearInterval(timer);
   }, [needed]);

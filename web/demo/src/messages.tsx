@@ -1,7 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Notice, Profile } from "../../client/src/index.ts";
 import { explainCode } from "../../shared/codes";
-import { local, utc } from "../../shared/time";
+import { clock, utc } from "../../shared/time";
 import type { Act } from "./column";
 import { useBefore, useNow, useWatched } from "./hooks";
 import { hasArrived, watchRefusals } from "./refusals";
@@ -27,14 +27,36 @@ export function Messages(props: Props) {
   const line = user.timeline(group);
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const top = useRef(0); // where it was scrolled to
   const [busy, setBusy] = useState(false);
   useWatched(watchRefusals, group);
 
-  // Who reads the newest keeps reading it; who reads older ones is left there.
-  useLayoutEffect(() => {
+  // Who reads the newest, or writes, keeps reading the newest; who reads older
+  // ones is left there.
+  const toEnd = () => {
     const e = list.current;
+    if (e?.clientHeight === 0) top.current = 0; // not shown: it begins anew
     if (e && atEnd.current) e.scrollTop = e.scrollHeight;
-  }, [line.items]);
+  };
+  // Only who scrolls up leaves the end: the list may have become smaller meanwhile.
+  const scrolled = (e: HTMLElement) => {
+    if (e.clientHeight === 0) return;
+    atEnd.current = e.scrollHeight - e.scrollTop - e.clientHeight < 40 || (atEnd.current && e.scrollTop >= top.current);
+    top.current = e.scrollTop;
+    if (atEnd.current) user.seen(group);
+  };
+  const newest = line.items.at(-1);
+  const written = newest?.kind === "own" && newest.state === "sending" ? newest.key : "";
+  useLayoutEffect(() => {
+    if (written) atEnd.current = true;
+    toEnd();
+  }, [line.items, written]);
+  // Also when the list itself gets smaller or is shown again.
+  useEffect(() => {
+    const sizes = new ResizeObserver(toEnd);
+    sizes.observe(list.current!);
+    return () => sizes.disconnect();
+  }, []);
   useEffect(() => {
     const see = () => {
       if (!document.hidden && atEnd.current) user.seen(group);
@@ -55,7 +77,7 @@ export function Messages(props: Props) {
   const older = profile !== undefined && profile.Type !== "AVChatRoom" && line.begun && line.first > (profile.SelfInfo?.JoinSeq ?? 1) && line.first < Infinity;
   return (
     <div class="messages" ref={list} tabIndex={0} role="log" aria-live="polite" aria-relevant="additions" aria-label={t.messages(props.name, user.id)}
-      onScroll={(e) => { const l = e.currentTarget; atEnd.current = l.scrollHeight - l.scrollTop - l.clientHeight < 40; if (atEnd.current) user.seen(group); }}>
+      onScroll={(e) => scrolled(e.currentTarget)}>
       {older && <button type="button" class="earlier" disabled={busy} onClick={earlier}>{t.earlier}</button>}
       {line.items.length === 0 && profile && <p class="empty">{t.nothingYet}</p>}
       {line.items.map((item) => <Line key={item.key} item={item} {...props} />)}
@@ -78,7 +100,7 @@ function Line(props: Props & { item: Item }) {
 
 function Clock(props: { seconds: number }) {
   const ms = props.seconds * 1000;
-  return <time dateTime={new Date(ms).toISOString()} title={utc(ms)}>{local(ms).slice(11)}</time>;
+  return <time dateTime={new Date(ms).toISOString()} title={utc(ms)}>{clock(ms)}</time>;
 }
 
 function Message(props: Props & { item: Said }) {
@@ -103,7 +125,7 @@ const toComposer = (e: Event) => (e.currentTarget as Element).closest(".column")
 function OwnMessage(props: Props & { item: Own }) {
   const { item, user } = props;
   const { refused } = item;
-  const again = item.at + (refused?.retryAfter ?? 0) * 1000;
+  const again = (item.refusedAt ?? item.at) + (refused?.retryAfter ?? 0) * 1000;
   const now = useNow(refused?.retryAfter !== undefined && Date.now() < again + 1000);
   const states = { sending: user.state.status === "connected" ? t.sending : t.waiting, sent: t.sent, dropped: t.dropped(item.dropReason ?? ""), refused: t.refused, unsent: t.unsent[item.unsent?.reason ?? "NotFound"] };
   const target = item.groupId === props.group ? "" : ` ${t.to(item.groupId)}`;
@@ -134,9 +156,9 @@ function told(n: Notice): string {
   const w = t.notices;
   const names = "MemberList" in n ? n.MemberList.map((m) => m.Member_Account).join(", ") : "";
   switch (n.Event) {
-    case "MemberJoined": return n.JoinType === "Invited" ? w.invited(names, n.Operator_Account) : w.joined(names);
+    case "MemberJoined": return n.JoinType === "Invited" && names !== n.Operator_Account ? w.invited(names, n.Operator_Account) : w.joined(names);
     case "MemberLeft": return n.ExitType === "Kicked" ? w.kicked(names, n.Operator_Account) : w.left(names);
-    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.until(local(n.MuteUntil * 1000).slice(11)));
+    case "MemberMuted": return n.MuteUntil === 0 ? w.unmuted(names) : w.muted(names, n.MuteUntil === forever ? w.forGood : w.until(clock(n.MuteUntil * 1000)));
     case "MemberChanged": return n.Role ? w.role(n.Member_Account, t.roles[n.Role] ?? n.Role) : "";
     case "OwnerChanged": return w.owner(n.NewOwner_Account);
     case "GroupChanged": return n.MuteAllMember === "On" ? w.mutedAll : n.MuteAllMember === "Off" ? w.unmutedAll : w.changed;

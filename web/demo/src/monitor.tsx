@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { explainCode } from "../../shared/codes";
-import { local, utc } from "../../shared/time";
+import { clock, utc } from "../../shared/time";
 import { exceptions, type Exception, type Hello } from "./api";
 import { useWatched } from "./hooks";
 import { arrivedThere, isOurs, watchRefusals } from "./refusals";
@@ -101,7 +101,7 @@ export function MonitorPanel(props: { hello: Hello }) {
           {list.map((e) => (
             <li key={e.EventId} class={isOurs(e.EventId) ? "ours" : ""} data-event={e.EventId}>
               <p class="head"><b>{e.ErrorCode}</b> {explainCode(e.ErrorCode, language)?.what ?? e.ErrorInfo}</p>
-              <p class="dim">{t.in(e.From_Account, e.GroupId)} · <time dateTime={new Date(e.ReceivedAt).toISOString()} title={utc(e.ReceivedAt)}>{local(e.ReceivedAt).slice(11)}</time>
+              <p class="dim">{t.in(e.From_Account, e.GroupId)} · <time dateTime={new Date(e.ReceivedAt).toISOString()} title={utc(e.ReceivedAt)}>{clock(e.ReceivedAt)}</time>
                 {" · "}<a href={eventLink(props.hello, e)} target="_blank" rel="noreferrer" title={e.EventId}>{t.event} {e.EventId.slice(-6)}</a>
                 {isOurs(e.EventId) && <> <span class="badge good">{t.fromHere}</span></>}</p>
             </li>

@@ -16,6 +16,7 @@ export interface Own {
   at: number;
   state: "sending" | "sent" | "dropped" | "refused" | "unsent";
   refused?: Refused;
+  refusedAt?: number;
   unsent?: Unsent;
   dropReason?: string;
 }
@@ -88,10 +89,14 @@ export class Timeline {
     this.items = this.items.filter((i) => i.kind !== "own" || i.id !== id);
   }
 
+  // What is on its way stands last: its number comes after all that is there.
   #push(item: Item): void {
-    this.items = [...this.items, item].slice(-most);
+    let at = this.items.length;
+    if (item.kind !== "own") while (at > 0 && onItsWay(this.items[at - 1]!)) at--;
+    this.items = [...this.items.slice(0, at), item, ...this.items.slice(at)].slice(-most);
   }
 }
 
+const onItsWay = (i: Item) => i.kind === "own" && (i.state === "sending" || i.state === "sent");
 const said = (message: Message): Said => ({ kind: "message", key: message.MsgSeq === undefined ? `r${message.Random}` : `m${message.MsgSeq}`, message, recalled: false });
 const place = (p: Placeholder): Place => ({ kind: "place", key: `p${p.from}`, from: p.from, to: p.to, reason: p.PlaceReason });

@@ -32,6 +32,7 @@ export class User {
   readonly #timelines = new Map<string, Timeline>();
   readonly #members = new Map<string, Member[]>();
   readonly #listeners = new Set<() => void>();
+  readonly #dissolved = new Set<string>();
   accountMutedUntil = 0;
   #told = new Map<string, number>();
   #readTimer: ReturnType<typeof setTimeout> | undefined;
@@ -57,7 +58,7 @@ export class User {
     c.on("notice", (n) => this.#noticed(n));
     c.on("refusal", (r) => {
       refusedHere(r.eventId);
-      this.#holding(r.id)?.change(r.id, { state: "refused", refused: r });
+      this.#holding(r.id)?.change(r.id, { state: "refused", refused: r, refusedAt: Date.now() });
       this.#tell();
     });
     c.on("unsent", (u) => {
@@ -91,6 +92,11 @@ export class User {
 
   group(id: string): Profile | undefined {
     return this.groups().find((g) => g.GroupId === id);
+  }
+
+  /** Whether this user heard that a group ended. */
+  dissolved(id: string): boolean {
+    return this.#dissolved.has(id) && !this.group(id);
   }
 
   timeline(group: string): Timeline {
@@ -203,6 +209,7 @@ export class User {
 
   #noticed(n: Notice): void {
     if (n.Event === "AccountMuted") this.accountMutedUntil = n.MuteUntil;
+    if (n.Event === "GroupDissolved") this.#dissolved.add(n.GroupId);
     const groups = "GroupId" in n ? [n.GroupId] : this.groups().map((g) => g.GroupId);
     for (const g of groups) this.timeline(g).happened(n);
     if ("GroupId" in n && this.#members.has(n.GroupId) && this.group(n.GroupId)) this.loadMembers(n.GroupId).catch(() => {});

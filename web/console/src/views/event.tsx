@@ -7,7 +7,7 @@ import { withQuery } from "../../../shared/router";
 import { app, call, get, page } from "../api";
 import { Badge, Empty, Fact, Facts, Json, Outcome, Panel, Show, Time, useAction, View } from "../parts";
 import { forever, stateCommand, type EventDelivery, type EventDetail } from "../types";
-import { language, number, t } from "../words";
+import { actionOf, language, number, t } from "../words";
 
 // Milliseconds between two looks, and how long the quick ones go on.
 const slow = 5000;
@@ -41,15 +41,15 @@ function Detail(props: { id: string; of: EventDetail; reload: () => void }) {
   const { id, of: d } = props;
   const code = d.ErrorCode ? explainCode(d.ErrorCode, language) : undefined;
   const state = d.Command === stateCommand; // of no message, and of no group
-  const title = d.ErrorCode ? (code?.what ?? t.code(d.ErrorCode)) : d.Command;
+  const title = d.ErrorCode ? (code?.what ?? t.code(d.ErrorCode)) : actionOf(d) ?? d.Command;
   return (
     <View title={title}>
-      <Panel class="verdict">
+      {(d.ErrorCode !== 0 || d.Rule) && <Panel class="verdict">
         {d.ErrorCode !== 0 && <p><span class="code-number">{d.ErrorCode}</span> <q class="break">{d.ErrorInfo}</q></p>}
         {code && <p>{code.todo}</p>}
         {d.Rule && <p>{t.event.refusedBy} <b>{t.rules[d.Rule as keyof typeof t.rules] ?? d.Rule}</b> <code>{d.Rule}</code></p>}
         <Remedy id={id} of={d} />
-      </Panel>
+      </Panel>}
       <div class="columns">
         <div>
           {d.Rule && <Compared of={d} />}
@@ -59,7 +59,8 @@ function Detail(props: { id: string; of: EventDetail; reload: () => void }) {
               <Fact name={t.user}>{d.From_Account ? <><a class="break" href={page(id, "users", d.From_Account)}>{d.From_Account}</a> <a class="aside" href={withQuery(page(id, "events"), { from: d.From_Account })}>{t.event.allOf}</a></> : "–"}</Fact>
               {!state && <Fact name={t.group}>{d.GroupId ? <><a class="break" href={page(id, "groups", d.GroupId)}>{d.GroupId}</a> <a class="aside" href={withQuery(page(id, "events"), { group: d.GroupId })}>{t.event.allOf}</a></> : "–"}</Fact>}
               <Fact name={t.time}><Time ms={d.EventTime} ago /></Fact>
-              <Fact name={t.event.client}>{d.OptPlatform} {d.ClientIP}</Fact>
+              <Fact name={state ? t.event.from : t.event.client}>{d.OptPlatform} {d.ClientIP}</Fact>
+              {d.Action && <Fact name={t.reason}>{d.Action} {d.Reason}</Fact>}
               {!state && <Fact name="Random">{d.Random}</Fact>}
               {d.Count > 1 && <Fact name={t.event.count}>{t.event.shares(number(d.Count))}</Fact>}
               {d.Truncated ? <Fact name={t.event.cut}>{t.event.cutBytes(number(d.Truncated))}</Fact> : null}

@@ -7,7 +7,7 @@ import { forInput, fromInput } from "../../../shared/time";
 import { app, get, page } from "../api";
 import { Badge, CodeWords, Empty, Fault, Panel, Show, Time, View } from "../parts";
 import { callbackCommands, exceptionCommand, type Endpoint, type Event, type EventsPage } from "../types";
-import { number, t } from "../words";
+import { actionOf, number, t } from "../words";
 
 const limit = 50;
 const spans: Record<string, number> = { "1h": 3600e3, "24h": 86400e3, "7d": 7 * 86400e3 };
@@ -223,8 +223,9 @@ export function EventTable(props: { id: string; events: Event[] }) {
             <td data-name={t.time}><Time ms={e.EventTime} /></td>
             <th scope="row" data-name={t.reason}>
               <a href={page(props.id, "events", e.EventId || e.Sequence)}>
-                {e.ErrorCode ? <><CodeWords code={e.ErrorCode} /> <span class="code-number">{e.ErrorCode}</span></> : e.Command.replace("Group.Callback", "")}
+                {e.ErrorCode ? <><CodeWords code={e.ErrorCode} /> <span class="code-number">{e.ErrorCode}</span></> : actionOf(e) ?? e.Command.replace("Group.Callback", "")}
               </a>
+              {e.Action && <> <small>{e.Action} {e.Reason}</small></>}
               {e.Count > 1 && <> <Badge kind="plain">{t.events.times(number(e.Count))}</Badge></>}
             </th>
             <td class="break" data-name={t.user}>{e.From_Account || <span class="dim">–</span>}</td>

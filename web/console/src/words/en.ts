@@ -38,6 +38,7 @@ export const en = {
   search: { title: "A message did not arrive?", by: "Search by", button: "Search" },
 
   // Exceptions and events.
+  stateActions: { Login: "Logged in", Logout: "Logged out", Disconnect: "Connection lost" } as Record<string, string>,
   events: {
     title: "Events", exceptions: "Exceptions", lead: "Every message that was not delivered to its group, newest first. Open one to see why.", allLead: "Everything that endpoints are told of, newest first.",
     newest: "Newest", older: "Older", of: (who: string) => `Found for ${who}`, live: "live", liveFailed: "not live: the server does not answer", userPage: "User's page", groupPage: "Group's page",
@@ -49,7 +50,7 @@ export const en = {
   },
   event: {
     title: "Event", gone: "There is no such event. It may be older than what is kept.", toList: "To the list", refusedBy: "Refused by the rule:",
-    send: "The message", state: "The user", allOf: "all exceptions", client: "Sent from", count: "Shared record", shares: (n: string) => `${n} refusals alike within a second`,
+    send: "The message", state: "The user", allOf: "all exceptions", client: "Sent from", from: "Connected from", count: "Shared record", shares: (n: string) => `${n} refusals alike within a second`,
     cut: "Cut", cutBytes: (n: string) => `${n} bytes of the message are not kept`, callback: "Callback", id: "Event id", epoch: "epoch",
     compared: "What the rule compared", comparedNothing: "This rule looks at the request alone.", beforeSend: "Before-send question", beforeSendNote: "What your app's backend answered.",
     answer: "Answer", deliveries: "Deliveries", noEndpoint: "There is no endpoint to tell.", again: "Send again", againTo: (e: string) => `Send again to ${e}`, againAll: "Send again to all",

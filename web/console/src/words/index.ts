@@ -25,3 +25,8 @@ export function speak(tag: Language): void {
 export function number(n: number): string {
   return n.toLocaleString("en").replaceAll(",", "\u202f");
 }
+
+// actionOf says what a user did in an event of no message.
+export function actionOf(e: { Action?: string }): string | undefined {
+  return e.Action ? (t.stateActions[e.Action] ?? e.Action) : undefined;
+}

@@ -37,6 +37,7 @@ export const ko: Words = {
   keyNote: "이 키를 가진 사람은 앱의 모든 사용자로 행동할 수 있습니다. 백엔드에만 보관하세요.",
   search: { title: "메시지가 도착하지 않았나요?", by: "검색 기준", button: "검색" },
 
+  stateActions: { Login: "로그인", Logout: "로그아웃", Disconnect: "연결 끊김" },
   events: {
     title: "이벤트", exceptions: "예외", lead: "그룹에 전달되지 않은 모든 메시지입니다. 최신순이며, 열면 이유를 볼 수 있습니다.", allLead: "엔드포인트에 알리는 모든 이벤트입니다. 최신순입니다.",
     newest: "최신", older: "이전", of: (who) => `${who}의 결과`, live: "실시간", liveFailed: "실시간 아님: 서버가 응답하지 않음", userPage: "사용자 페이지", groupPage: "그룹 페이지",
@@ -48,7 +49,7 @@ export const ko: Words = {
   },
   event: {
     title: "이벤트", gone: "그런 이벤트가 없습니다. 보관 기간이 지났을 수 있습니다.", toList: "목록으로", refusedBy: "거부한 규칙:",
-    send: "메시지", state: "사용자", allOf: "모든 예외", client: "보낸 곳", count: "묶인 기록", shares: (n) => `1초 안에 같은 거부 ${n}회`,
+    send: "메시지", state: "사용자", allOf: "모든 예외", client: "보낸 곳", from: "접속한 곳", count: "묶인 기록", shares: (n) => `1초 안에 같은 거부 ${n}회`,
     cut: "잘림", cutBytes: (n) => `메시지의 ${n}바이트는 보관되지 않음`, callback: "콜백", id: "이벤트 ID", epoch: "에포크",
     compared: "규칙이 비교한 값", comparedNothing: "이 규칙은 요청만 봅니다.", beforeSend: "보내기 전 콜백", beforeSendNote: "앱 백엔드의 답입니다.",
     answer: "답", deliveries: "전달", noEndpoint: "알릴 엔드포인트가 없습니다.", again: "다시 보내기", againTo: (e) => `${e}에 다시 보내기`, againAll: "모두에게 다시 보내기",

@@ -37,6 +37,7 @@ export const zh: Words = {
   keyNote: "持有此密钥即可冒充应用的任何用户。请只保存在后台。",
   search: { title: "有消息没收到？", by: "搜索方式", button: "搜索" },
 
+  stateActions: { Login: "已登录", Logout: "已登出", Disconnect: "连接断开" },
   events: {
     title: "事件", exceptions: "异常", lead: "所有未送达群组的消息，最新的在前。打开一条即可查看原因。", allLead: "通知给端点的所有事件，最新的在前。",
     newest: "最新", older: "更早", of: (who) => `${who} 的结果`, live: "实时", liveFailed: "非实时：服务器没有应答", userPage: "用户页", groupPage: "群组页",
@@ -48,7 +49,7 @@ export const zh: Words = {
   },
   event: {
     title: "事件", gone: "没有此事件，可能已超过保留期。", toList: "回到列表", refusedBy: "拒绝它的规则：",
-    send: "消息", state: "用户", allOf: "全部异常", client: "发送来源", count: "合并记录", shares: (n) => `一秒内 ${n} 次相同的拒绝`,
+    send: "消息", state: "用户", allOf: "全部异常", client: "发送来源", from: "连接来源", count: "合并记录", shares: (n) => `一秒内 ${n} 次相同的拒绝`,
     cut: "截断", cutBytes: (n) => `消息有 ${n} 字节未保留`, callback: "回调", id: "事件 ID", epoch: "纪元",
     compared: "规则比较的值", comparedNothing: "此规则只检查请求本身。", beforeSend: "发送前回调", beforeSendNote: "应用后台的应答。",
     answer: "应答", deliveries: "投递", noEndpoint: "没有可通知的端点。", again: "重新发送", againTo: (e) => `重新发送给 ${e}`, againAll: "重新发送给全部",
