@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/pgtest"
 )
 
@@ -57,6 +60,25 @@ func (s *server) awaitReady(t *testing.T) {
 	eventually(t, "the server is ready by itself", func() bool { return s.health(t, "/readyz") == 200 })
 }
 
+// awaitReads waits until no session is left that was ended unnoticed. Who reads
+// over one is told 10002; so many ask at once that each session is used.
+func (s *server) awaitReads(t *testing.T) {
+	t.Helper()
+	eventually(t, "all reads are answered", func() bool {
+		var all sync.WaitGroup
+		var failed atomic.Int32
+		for range 32 {
+			all.Go(func() {
+				if _, err := s.client().GetGroupInfo(t.Context(), api.GetGroupInfoRequest{GroupIdList: []string{"lobby"}}); err != nil {
+					failed.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		return failed.Load() == 0
+	})
+}
+
 func TestEndedSessionsOfTheDatabaseLoseNothing(t *testing.T) {
 	t.Parallel()
 	kills := 200
@@ -81,6 +103,7 @@ func TestEndedSessionsOfTheDatabaseLoseNothing(t *testing.T) {
 	t.Logf("%d sessions ended within %v", kills, time.Since(began).Round(time.Millisecond))
 	s.awaitReady(t)
 	w.awaitMore(50)
+	s.awaitReads(t)
 	w.settle(s, rc)
 	w.repeat(s.client(), 20)
 	s.awaitReady(t)
