@@ -82,6 +82,7 @@ func TestOperatorWorksWithTheConsoleOfARunningServer(t *testing.T) {
 	d.endsTheMute()
 	d.makesAToken()
 	d.looksAround()
+	d.seesALogin()
 	d.rotatesTheKey()
 	s.stop(t)
 }
@@ -261,6 +262,25 @@ func (d *operatorsDay) makesAToken() {
 	if err := events(); err == nil {
 		d.t.Error("the token reads events after it was revoked")
 	}
+}
+
+// seesALogin follows the events while a user comes and goes.
+func (d *operatorsDay) seesALogin() {
+	p := d.page
+	o := d.server.operator(d.t)
+	o.types(d.t, "endpoints", "set", "audit", "--commands", "State.StateChange")
+	p.Resize(0, 0)
+	p.Go(d.base + "/events?command=State.StateChange")
+	p.See("Nothing fits.", "live")
+	phone := d.server.phone(d.t, "jun", "Android")
+	rows := func(n int) string {
+		return fmt.Sprintf(`[...document.querySelectorAll("main tbody tr")].filter((r) => r.textContent.includes("jun")).length === %d`, n)
+	}
+	p.Wait(rows(1)) // by itself
+	phone.call(d.t, "logout", `{}`)
+	p.Wait(rows(2))
+	p.ClickOn("main tbody tr a")
+	p.See("State.StateChange", "Logout", "jun", "audit delivered")
 }
 
 func (d *operatorsDay) rotatesTheKey() {
