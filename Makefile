@@ -19,7 +19,7 @@ RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/li
 
 # Many tests wait, for disks, processes and pages, so more of them run side by side
 # than there are processors.
-BESIDE = -p 4 -parallel 4
+BESIDE = -p 3 -parallel 4
 
 .PHONY: test quick lint fuzz perf ledger race-all race-long web web-check setup
 

@@ -21,6 +21,7 @@ import (
 // at how it ended.
 type stage struct {
 	page, console string
+	token         string // of the console
 	out           *output
 	end           func() // ends it and returns when it has ended
 }
@@ -46,12 +47,32 @@ func openStage(t *testing.T) *stage {
 			t.Errorf("the demonstration ended with %v:\n%s", err, out)
 		}
 	})
-	out.await(ended, `chat page: \S+`, `server console: \S+`)
-	found := regexp.MustCompile(`(?s)chat page: (\S+).*server console: (\S+)`).FindStringSubmatch(out.String())
+	out.await(ended, `chat page: \S+`, `server console: \S+ \(token \S+\)`)
+	found := regexp.MustCompile(`(?s)chat page: (\S+).*server console: (\S+) \(token (\S+)\)`).FindStringSubmatch(out.String())
 	if found == nil {
 		t.Fatalf("no chat page in\n%s", out)
 	}
-	return &stage{page: found[1], console: found[2], out: out, end: end}
+	return &stage{page: found[1], console: found[2], token: found[3], out: out, end: end}
+}
+
+// rate changes how many messages a second each group of the page's app takes.
+func (s *stage) rate(t *testing.T, most int) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPatch, s.console+"api/apps/1400000002", strings.NewReader(fmt.Sprintf(`{"GroupRate":%d}`, most)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	r.Header.Set("X-Parley-Console", "1")
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Fatalf("the rate is not changed: %s", response.Status)
+	}
 }
 
 // ask is one GET of the page's address with headers; "Host" among them is the
