@@ -167,14 +167,10 @@ func TestRowThatCanNeverBeRecordedIsGivenUpAndNoOther(t *testing.T) {
 	t.Parallel()
 	onEachEngine(t, func(t *testing.T, newWorld maker) {
 		w := newWorld(t)
-		w.store.set(func(f *faulty) { f.commit = func() (bool, error) { return false, errDisk } })
-		for i := range uint32(20) {
-			if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
-				t.Fatalf("%+v, %v", o, err)
-			}
-		}
 		w.store.set(func(f *faulty) {
-			f.commit = nil
+			f.commit = func() (bool, error) { return false, errDisk }
+			// From the start: a batch that is under way when the store is well again has
+			// been asked.
 			f.put = func(rows *chat.Rows) error {
 				for _, e := range rows.Events {
 					if e.Random == 7 {
@@ -184,6 +180,12 @@ func TestRowThatCanNeverBeRecordedIsGivenUpAndNoOther(t *testing.T) {
 				return nil
 			}
 		})
+		for i := range uint32(20) {
+			if o, err := w.backend.Send(t.Context(), send(i)); err != nil || o.Kind != chat.Refused {
+				t.Fatalf("%+v, %v", o, err)
+			}
+		}
+		w.store.set(func(f *faulty) { f.commit = nil })
 		w.eventually("the store is well", func() bool { return w.backend.Ready() && w.backend.UnrecordedRefusals() == 0 })
 		if n := len(w.events()); n != 19 {
 			t.Fatalf("%d events", n)
