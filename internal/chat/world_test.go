@@ -255,15 +255,19 @@ func many(n int) []*chat.Send {
 	return list
 }
 
-// eventually yields until the condition holds; the test's own time-out ends it.
+// eventually asks again until ok is true of what tells nobody when it changes. It
+// leaves the processor to others: a store that is away stays so for seconds.
 func (w *world) eventually(what string, ok func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	end := time.After(20 * time.Second)
 	for !ok() {
-		if time.Now().After(deadline) {
+		select {
+		case <-again.C:
+		case <-end:
 			w.t.Fatal("in vain: " + what)
 		}
-		runtime.Gosched()
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -173,15 +172,12 @@ func TestLargeMessagesShareTheirMemory(t *testing.T) {
 	for _, line := range lines {
 		_ = line.Close()
 	}
-	for w.door.LargeBytes() > 0 {
-		runtime.Gosched()
-	}
+	eventually(t, "all is given back", func() bool { return w.door.LargeBytes() == 0 })
 	for range 20 { // 76 MB, one after the other
 		if a := small.call("send_group_msg", `"`+large+`"`); a.ErrorCode == 0 || a.EventId == "" {
 			t.Fatalf("a large call: %+v", a)
 		}
 	}
-	for w.door.LargeBytes() > 0 { // the last call is answered before it gives back
-		runtime.Gosched()
-	}
+	// The last call is answered before it gives back.
+	eventually(t, "the last call gives back", func() bool { return w.door.LargeBytes() == 0 })
 }

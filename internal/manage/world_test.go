@@ -3,7 +3,6 @@ package manage_test
 import (
 	"context"
 	"errors"
-	"runtime"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -103,15 +102,18 @@ func (w *world) must(err error) {
 	}
 }
 
-// eventually waits for what other goroutines do.
+// eventually asks again until ok is true of what tells nobody when it changes.
 func (w *world) eventually(what string, ok func() bool) {
 	w.Helper()
-	late := time.Now().Add(20 * time.Second)
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	end := time.After(20 * time.Second)
 	for !ok() {
-		if time.Now().After(late) {
+		select {
+		case <-again.C:
+		case <-end:
 			w.Fatalf("%s: not in 20 s", what)
 		}
-		runtime.Gosched()
 	}
 }
 
