@@ -4,7 +4,7 @@
 import type { Clock } from "./clock.ts";
 import { backoff } from "./clock.ts";
 import { noAccess, numbered, pull } from "./history.ts";
-import { Room } from "./room.ts";
+import { Room, type RoomMark } from "./room.ts";
 import { NotBegun, NoAnswer, Refusal, type Rpc } from "./rpc.ts";
 import { Stream, type Out, type Page } from "./stream.ts";
 import type { GroupNotice, GroupType, Message, PlaceReason, Profile } from "./types.ts";
@@ -51,10 +51,11 @@ interface Group {
   stream: Stream;
   // Only if it is an AVChatRoom.
   room?: Room;
-  // When one last joined or left, in steps of #step, and in which life one joined.
+  // Where the room ended that one left.
+  roomMark?: RoomMark;
+  // When one last joined or left, in steps of #step.
   joined: number;
   left: number;
-  joinedIn: number;
   in: boolean;
   unlisted: number;
   timer?: () => void;
@@ -175,7 +176,7 @@ export class Groups {
     let g = this.#groups.get(id);
     if (!g) {
       const mark = this.#o.lastSeq(id);
-      g = { id, stream: new Stream(id, mark?.[0], mark?.[1] || undefined), joined: 0, left: 0, joinedIn: 0, in: false, unlisted: 0, failures: 0 };
+      g = { id, stream: new Stream(id, mark?.[0], mark?.[1] || undefined), joined: 0, left: 0, in: false, unlisted: 0, failures: 0 };
       this.#groups.set(id, g);
     }
     return g;
@@ -183,7 +184,7 @@ export class Groups {
 
   #becomeRoom(g: Group): void {
     if (g.room) return;
-    const room = new Room();
+    const room = new Room(g.roomMark);
     g.room = room;
     // What came before it was known to be a room.
     for (const thing of g.stream.end(true)) if (thing.Event !== "Placeholder") room.pushed(thing);
@@ -194,9 +195,8 @@ export class Groups {
     room.connected();
     g.timer?.();
     g.timer = undefined;
-    // Recent comes after a connect, not after one joined.
-    if (g.joinedIn === this.#life) this.#hand(g, room.recent([]));
-    else g.timer = this.#o.clock.after(recentWait, () => {
+    // Recent comes first, after a connect and after one joined.
+    g.timer = this.#o.clock.after(recentWait, () => {
       g.timer = undefined;
       if (room.holding) this.#hand(g, room.recent([]));
     });
@@ -206,13 +206,14 @@ export class Groups {
     if (leaves(notice, this.#o.userID)) {
       const gone = notice.Event === "GroupDissolved";
       g.left = ++this.#step;
-      g.joinedIn = 0;
       g.in = false;
       g.timer?.();
       g.timer = undefined;
       // It is the last thing of the group: what is missing can no longer be read.
-      if (g.room) this.#hand(g, [...g.room.pushed(notice), ...g.room.end()]);
-      else this.#hand(g, [...g.stream.happened(notice), ...g.stream.end(gone)]);
+      if (g.room) {
+        this.#hand(g, [...g.room.pushed(notice), ...g.room.end()]);
+        g.roomMark = gone ? undefined : g.room.mark;
+      } else this.#hand(g, [...g.stream.happened(notice), ...g.stream.end(gone)]);
       g.profile = undefined;
       g.room = undefined;
       this.#o.changed();
@@ -220,8 +221,6 @@ export class Groups {
     }
     if (notice.Event === "MemberJoined" && has(notice.MemberList, this.#o.userID)) {
       g.joined = ++this.#step;
-      g.joinedIn = this.#life;
-      if (g.room?.holding) this.#holdRoom(g, g.room);
       this.#list();
     }
     this.#hand(g, g.room ? g.room.pushed(notice) : g.stream.happened(notice));
@@ -245,6 +244,7 @@ export class Groups {
   async #readList(life: number, step: number): Promise<void> {
     const profiles: Profile[] = [];
     let limit = listPage;
+    let total: number | undefined;
     const halve = (e: unknown): undefined => {
       if (!(e instanceof Refusal) || e.code !== tooLarge || limit === 1) throw e;
       limit = Math.ceil(limit / 2);
@@ -258,6 +258,13 @@ export class Groups {
           WithNoActiveGroups: 1,
         }).catch(halve);
         if (!page) continue;
+        // Groups joined or left between two pages move the others: once more then.
+        if (total !== undefined && page.TotalCount !== total) {
+          profiles.length = 0;
+          total = undefined;
+          continue;
+        }
+        total = page.TotalCount;
         // It may have fewer than were asked for and not be the last.
         profiles.push(...(page.GroupIdList ?? []));
         if (!page.GroupIdList?.length || profiles.length >= page.TotalCount) break;
@@ -403,7 +410,7 @@ function leaves(push: Push, userID: string): boolean {
 function count(profile: Profile, message: Message, userID: string): void {
   if (message.MsgSeq === undefined || message.MsgSeq < profile.NextMsgSeq) return;
   profile.NextMsgSeq = message.MsgSeq + 1;
-  if (message.From_Account !== userID && profile.SelfInfo) profile.SelfInfo.UnreadMsgNum++;
+  if (message.From_Account !== userID && profile.SelfInfo && profile.Type !== "ChatRoom") profile.SelfInfo.UnreadMsgNum++;
 }
 
 // apply brings a profile up to date; false if it was.

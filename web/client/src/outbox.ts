@@ -10,9 +10,9 @@ import { backoff } from "./clock.ts";
 import type { Answer, Message, MsgElement, SendBody } from "./types.ts";
 
 export const repeatFor = 4 * 60_000;
-// An answer that is given before the server looks for repeats says nothing of an
-// earlier try: the rate of calls comes first.
-const beforeRepeats = new Set([60007]);
+// Answers that say nothing of an earlier try: they are given before the server looks
+// for repeats (the rate of calls comes first), or because it could not look.
+const saysNothing = new Set([60007, 10002]);
 
 /** waiting: not tried, or to be tried again. sending: a try is under way. checking: the history is to be asked. unsent: up to the user. */
 export type Stage = "waiting" | "sending" | "checking" | "unsent";
@@ -147,7 +147,7 @@ export class Outbox {
 
   /** The try was answered; false if the answer decides nothing and it will be tried again. */
   answered(e: Entry, answer: Answer): boolean {
-    if (e.unknown && beforeRepeats.has(answer.ErrorCode)) {
+    if (e.unknown && saysNothing.has(answer.ErrorCode)) {
       this.#again(e, (answer.RetryAfter ?? 0) * 1000);
       return false;
     }

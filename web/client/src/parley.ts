@@ -237,7 +237,7 @@ export class Parley extends Emitter<Events> {
    */
   send(groupId: string, body: string | MsgElement[], options: SendOptions = {}): Outgoing {
     const whole = sendBody(body, options);
-    if (JSON.stringify(whole).length > bodyMost) throw new RangeError("the message is larger than 1 MB");
+    if (new TextEncoder().encode(JSON.stringify(whole)).length > bodyMost) throw new RangeError("the message is larger than 1 MB");
     // Not randomUUID, which pages without TLS do not have.
     const [random, ...rest] = crypto.getRandomValues(new Uint32Array(5)) as unknown as [number, ...number[]];
     const id = rest.map((n) => n.toString(16).padStart(8, "0")).join("");
@@ -267,8 +267,8 @@ export class Parley extends Emitter<Events> {
 
   /** Tells that a group was read up to a number. */
   async read(groupId: string, seq: number): Promise<void> {
-    await this.call("msg_read", { GroupId: groupId, MsgReadedSeq: seq });
-    this.#groups.read(groupId, seq);
+    const answer = await this.call<{ MsgReadedSeq?: number }>("msg_read", { GroupId: groupId, MsgReadedSeq: seq });
+    this.#groups.read(groupId, answer.MsgReadedSeq ?? seq);
   }
 
   /**

@@ -3,11 +3,23 @@
 
 import type { GroupNotice, Message } from "./types.ts";
 
+/** Where a room's messages end that were handed over: the last number, and its time. */
+export type RoomMark = readonly [last: number, time: number];
+
 export class Room {
-  #last = 0;
-  #lastTime = 0;
+  #last: number;
+  #lastTime: number;
   #holding = true;
   #held: (Message | GroupNotice)[] = [];
+
+  /** One that was left and is joined again goes on where it ended: the server says again what was last. */
+  constructor(mark: RoomMark = [0, 0]) {
+    [this.#last, this.#lastTime] = mark;
+  }
+
+  get mark(): RoomMark {
+    return [this.#last, this.#lastTime];
+  }
 
   /** holding: pushes wait for Recent. */
   get holding(): boolean {
@@ -40,13 +52,9 @@ export class Room {
     return this.#unseen([...held.slice(0, older), ...messages, ...held.slice(older)]);
   }
 
-  /** The room is gone, and its numbers with it. */
+  /** The room is gone, or one is out of it: what waits for Recent waits no longer. */
   end(): (Message | GroupNotice)[] {
-    const out = this.recent([]);
-    this.#last = 0;
-    this.#lastTime = 0;
-    this.#holding = true;
-    return out;
+    return this.recent([]);
   }
 
   #unseen(things: (Message | GroupNotice)[]): (Message | GroupNotice)[] {

@@ -32,7 +32,8 @@ export class Saver {
       const turn = (this.#running ??= this.#turn());
       await turn;
       if (this.#running === turn) this.#running = undefined;
-      if (this.#next === undefined) return;
+      // What was given may be in the turn that another caller has begun.
+      if (this.#next === undefined && !this.#running) return;
     }
   }
 

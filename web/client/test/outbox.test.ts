@@ -119,7 +119,7 @@ test("a refusal is handed over with code, words, RetryAfter and EventId, and nev
   assert.deepEqual(w.outcomes, w.refused);
 });
 
-test("a rate limit that answers a repeat says nothing of the try before", async () => {
+for (const code of [60007, 10002]) test(`${code} that answers a repeat says nothing of the try before`, async () => {
   const w = new World();
   let n = 0;
   w.fate = () => (n++ === 0 ? "answerLost" : "answer");
@@ -127,7 +127,7 @@ test("a rate limit that answers a repeat says nothing of the try before", async 
   await w.clock.pass(100);
   // The next call is refused before the server looks for repeats.
   const call = w.server.call.bind(w.server);
-  w.server.call = (user, method, data) => (n === 2 ? fail(60007, "too many calls", { RetryAfter: 3 }) : call(user, method, data));
+  w.server.call = (user, method, data) => (n === 2 ? fail(code, "in words", { RetryAfter: 3 }) : call(user, method, data));
   await w.clock.pass(minute);
   assert.deepEqual(w.outcomes.map((o) => o.status), ["sent"]);
   assert.deepEqual(w.refused, []);

@@ -82,16 +82,47 @@ test("a room is held for two seconds at most, and never pulled", async () => {
   assert.ok(!calls.includes("group_msg_get_simple"));
 });
 
-test("a room that one joins while connected is not held, for no Recent comes", async () => {
+const self = [{ Member_Account: "alice" }];
+const joined = { Event: "MemberJoined", GroupId: "r", JoinType: "Apply", Operator_Account: "alice", MemberList: self, EventTime: 1 } as Push;
+const left = { Event: "MemberLeft", GroupId: "r", ExitType: "Quit", Operator_Account: "alice", MemberList: self, EventTime: 1 } as Push;
+
+test("who joins a room while connected hears Recent first, and then that he joined", async () => {
   const profile = { GroupId: "r", Type: "AVChatRoom", Name: "r", NextMsgSeq: 5, MemberNum: 1, CreateTime: 1, SelfInfo: { JoinSeq: 1, MsgSeq: 0, UnreadMsgNum: 0, MuteUntil: 0, Role: "Member" } };
   const list: object[] = [];
   const { clock, out, groups } = roomAtServer(list);
   groups.connected();
   await clock.pass(100);
   list.push(profile);
-  groups.pushed({ Event: "MemberJoined", GroupId: "r", JoinType: "Apply", Operator_Account: "alice", MemberList: [{ Member_Account: "alice" }], EventTime: 1 });
+  groups.pushed({ Event: "Recent", GroupId: "r", MessageList: range(3, 4) } as Push);
+  groups.pushed(joined);
   groups.pushed(message(5));
   await clock.pass(100);
   groups.pushed(message(6));
-  assert.deepEqual(seqs(out), ["MemberJoined", 5, 6]);
+  assert.deepEqual(seqs(out), [3, 4, "MemberJoined", 5, 6]);
+});
+
+test("a room that one leaves and joins again hands over each message once", async () => {
+  const { clock, out, groups } = roomAtServer([]);
+  groups.connected();
+  await clock.pass(100);
+  groups.pushed({ Event: "Recent", GroupId: "r", MessageList: [] } as Push);
+  groups.pushed(joined);
+  for (const m of range(1, 2)) groups.pushed(m);
+  groups.pushed(left);
+  groups.pushed({ Event: "Recent", GroupId: "r", MessageList: range(1, 3) } as Push);
+  groups.pushed(joined);
+  await clock.pass(5000);
+  assert.deepEqual(seqs(out), ["MemberJoined", 1, 2, "MemberLeft", 3, "MemberJoined"]);
+});
+
+test("what others say in a ChatRoom counts as unread nowhere", async () => {
+  for (const [Type, want] of [["ChatRoom", 0], ["Public", 1]] as const) {
+    const profile = { GroupId: "r", Type, Name: "r", NextMsgSeq: 5, MemberNum: 2, CreateTime: 1, SelfInfo: { JoinSeq: 5, MsgSeq: 0, UnreadMsgNum: 0, MuteUntil: 0, Role: "Member" } };
+    const { clock, groups } = roomAtServer([profile]);
+    groups.connected();
+    await clock.pass(100);
+    groups.pushed({ ...message(5), From_Account: "bob", Type } as Push);
+    await clock.pass(100);
+    assert.equal(groups.list()[0]!.SelfInfo.UnreadMsgNum, want, Type);
+  }
 });

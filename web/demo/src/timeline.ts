@@ -22,7 +22,7 @@ export interface Own {
 }
 export type Item = Said | Place | Happened | Own;
 
-const most = 600; // items of a group that are kept
+const most = 600; // items of a group that are kept, beside those that were asked for
 
 export const textOf = (body: Message["MsgBody"]) => body.map((e) => (typeof e.MsgContent.Text === "string" ? e.MsgContent.Text : `(${e.MsgType})`)).join("");
 
@@ -35,6 +35,7 @@ export class Timeline {
   /** The history was asked for its newest part. */
   begun = false;
   #notices = 0;
+  #most = most;
 
   /** What came by itself: each number once, ascending. */
   came(thing: Message | Placeholder, self: string): void {
@@ -63,6 +64,7 @@ export class Timeline {
       this.last = Math.max(this.last, ...seqs);
     }
     this.items = [...older.filter((t) => t.Event === "Message" || t.PlaceReason !== "BeforeJoin").map((t) => (t.Event === "Message" ? said(t) : place(t))), ...this.items];
+    this.#most = Math.max(this.#most, this.items.length + most); // nobody loses what he has just asked for
   }
 
   happened(notice: Notice): void {
@@ -93,7 +95,10 @@ export class Timeline {
   #push(item: Item): void {
     let at = this.items.length;
     if (item.kind !== "own") while (at > 0 && onItsWay(this.items[at - 1]!)) at--;
-    this.items = [...this.items.slice(0, at), item, ...this.items.slice(at)].slice(-most);
+    this.items = [...this.items.slice(0, at), item, ...this.items.slice(at)];
+    if (this.items.length <= this.#most) return;
+    this.items = this.items.slice(-this.#most);
+    this.first = this.items.reduce((first, i) => Math.min(first, i.kind === "message" ? (i.message.MsgSeq ?? first) : i.kind === "place" ? i.from : first), Infinity);
   }
 }
 
