@@ -70,6 +70,7 @@ type arrival struct {
 	charged int32        // of them, to large
 	in      atomic.Bool
 	over    atomic.Bool
+	conn    atomic.Pointer[conn] // once it is let in
 }
 
 // come takes in a connection; nil while there are too many.
@@ -208,6 +209,15 @@ func (l *arrivals) give(size int) {
 		l.large -= int64(size)
 		l.mu.Unlock()
 	}
+}
+
+// Write notes what the network took, which may take its time.
+func (a *arrival) Write(p []byte) (int, error) {
+	n, err := a.Conn.Write(p)
+	if c := a.conn.Load(); c != nil && err == nil {
+		c.wrote()
+	}
+	return n, err
 }
 
 func (a *arrival) Close() error {

@@ -36,7 +36,8 @@ type conn struct {
 	room     int          // bytes that an answer to it may have; 0: as many as any
 	given    atomic.Int64 // bytes of what was said last in rooms
 	pushed   atomic.Int64 // publications that were given to it
-	written  atomic.Int64 // and those of them that the network took
+	taken    atomic.Int64 // those of them that the library has begun to write
+	written  atomic.Int64 // and those that the network took
 
 	mu    sync.Mutex
 	halls []*hall                        // that it is subscribed to
@@ -237,11 +238,18 @@ func (c *conn) behind() int64 {
 	return max(0, n)
 }
 
+// wrote notes that all is with the network that the library has begun to write.
+func (c *conn) wrote() { c.written.Store(c.taken.Load()) }
+
 // writing counts what goes out to a connection.
 func (d *Door) writing(client *centrifuge.Client, e centrifuge.TransportWriteEvent) bool {
 	switch e.FrameType {
 	case protocol.FrameTypePushPublication:
-		connOf(client).written.Add(1) // who is subscribed has one
+		c := connOf(client) // who is subscribed has one
+		c.taken.Add(1)
+		if c.arrival.Conn == nil { // HTTP does not tell when the network took it
+			c.wrote()
+		}
 	case protocol.FrameTypeServerPing:
 		if c := connOf(client); c != nil {
 			c.arrival.pinged()

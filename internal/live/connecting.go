@@ -183,6 +183,7 @@ func (d *Door) connected(client *centrifuge.Client) {
 		return
 	}
 	c.client = client
+	c.arrival.conn.Store(c)
 	client.OnRPC(c.call)
 	client.OnRefresh(c.refresh)
 	client.OnDisconnect(c.ended)

@@ -16,7 +16,7 @@ type metrics struct {
 	waiting    prometheus.Gauge
 	calls      *prometheus.HistogramVec
 
-	frames, bytes atomic.Int64 // pushes since the last tick, and what they took
+	frames, bytes atomic.Int64 // deliveries since the last tick, and what they took
 	usual         int64        // of the tick: bytes of a push
 }
 
@@ -31,7 +31,7 @@ func newMetrics() *metrics {
 		shed:       counter("parley_connections_shed_total", "Connections ended because what waited for all of them took too much memory."),
 		waiting:    prometheus.NewGauge(prometheus.GaugeOpts{Name: "parley_push_waiting_bytes", Help: "About how much waits for connections to read it."}),
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "parley_client_call_seconds", Help: "Time of calls of clients, from their turn to the answer. Refused sends that are told late (--refusal-rate) count with their wait.",
+			Name: "parley_client_call_seconds", Help: "Time of calls of clients, from their turn to the answer.",
 			Buckets: []float64{.001, .005, .025, .1, .5, 2, 10},
 		}, []string{"method"}),
 	}
@@ -53,8 +53,8 @@ func (m *metrics) register(r prometheus.Registerer, d *Door) {
 
 func (m *metrics) pushed(connections, size int) {
 	m.deliveries.Add(float64(connections))
-	m.bytes.Add(int64(size))
-	m.frames.Add(1)
+	m.bytes.Add(int64(size) * int64(connections))
+	m.frames.Add(int64(connections))
 }
 
 // usualFrame is about the size of the pushes that wait, with what the library holds
