@@ -118,15 +118,20 @@ func (s *Store) Member(ctx context.Context, app chat.AppID, g chat.GroupKey, use
 	return m, ok, err
 }
 
-// membersQuery lists members. Who is skipped without a look at roles is read in an
-// index alone. The + keeps the index by app, which is of all groups, out of it.
+// managing has the index members_managing taken.
+const managing = "role <> x'4d656d626572'"
+
+// membersQuery lists members. Ordinary members who are skipped are read in an index
+// alone: those of other roles are left out by the index that they have. The + keeps
+// the index by app, which is of all groups, out of it.
 func membersQuery(roles []chat.Role) string {
 	of := ""
-	if len(roles) > 0 {
-		of = "AND role IN (?5, ?6, ?7) "
-		if !slices.Contains(roles, chat.RoleMember) {
-			of += "AND role <> x'4d656d626572' " // members_managing is for this
-		}
+	switch {
+	case len(roles) == 0:
+	case slices.Contains(roles, chat.RoleMember):
+		of = "AND ord NOT IN (SELECT ord FROM members WHERE gkey = ?1 AND " + managing + " AND role NOT IN (?5, ?6, ?7)) "
+	default:
+		of = "AND " + managing + " AND role IN (?5, ?6, ?7) "
 	}
 	return "SELECT " + memberColumns + fromMembers + `WHERE +m.app = ?2 AND m.ord IN
 		(SELECT ord FROM members WHERE gkey = ?1 ` + of + "ORDER BY ord LIMIT ?3 OFFSET ?4) ORDER BY m.ord"

@@ -24,7 +24,7 @@ func TestMembersAreFoundByTheIndexOfTheirRoles(t *testing.T) {
 		"all":              {nil, "SEARCH members USING COVERING INDEX members_by_order (gkey=?)"},
 		"owner and admins": {[]chat.Role{chat.RoleOwner, chat.RoleAdmin}, "SEARCH members USING INDEX members_managing (gkey=?)"},
 		"admins":           {[]chat.Role{chat.RoleAdmin}, "SEARCH members USING INDEX members_managing (gkey=?)"},
-		"ordinary members": {[]chat.Role{chat.RoleMember}, "SEARCH members USING INDEX members_by_order (gkey=?)"},
+		"ordinary members": {[]chat.Role{chat.RoleMember}, "SEARCH members USING COVERING INDEX members_by_order (gkey=?)"},
 	}
 	// Plans are made without figures, and with those of a large group.
 	for _, figures := range []string{"", `INSERT INTO members (app, gkey, user, role, join_time, read_seq, msg_flag, name_card, last_msg_time)
