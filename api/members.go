@@ -182,7 +182,7 @@ type SelfInfo struct {
 	// JoinSeq, UnreadMsgNum and MuteUntil are told to the account itself alone,
 	// over its own connection.
 	JoinSeq      *uint64 `json:",omitempty"` // the first message that it may see, 0: all
-	UnreadMsgNum *int64  `json:",omitempty"` // at most 999; 0 in a ChatRoom and an AVChatRoom, which do not count
+	UnreadMsgNum *int64  `json:",omitempty"` // what others said, among the newest 2000 numbers, at most 999; 0 in a ChatRoom and an AVChatRoom, which do not count
 	MuteUntil    *int64  `json:",omitempty"` // Unix seconds, 0 for not muted, Forever for good
 
 	// Only restricts what is written to these fields; nil is no restriction.

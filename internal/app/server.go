@@ -38,6 +38,10 @@ import (
 // stopTime is how long requests may go on after Stop began.
 const stopTime = 5 * time.Second
 
+// userChanges is the pace of what users change over their connections: enough for
+// whoever works by hand, or sets up a group with a program.
+var userChanges = chat.Pace{Rate: 10, Burst: 50}
+
 // Server is `parley serve`: the IM backend.
 type Server struct {
 	cfg      config.Serve
@@ -148,7 +152,7 @@ func (s *Server) Start(ctx context.Context) (err error) {
 	}
 	s.backend = chat.New(chat.Options{
 		Store: s.store, Render: wire.Bodies{}, Offers: offers{s.lanes, s.feed, s.live}, Audience: s.live, Memory: s.live, Asker: s.asker, Log: s.log,
-		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal, Space: &s.space, Refusals: s.cfg.Refusals,
+		Unrecorded: unrecorded, FaultRandom: s.cfg.FaultInternal, Space: &s.space, Refusals: s.cfg.Refusals, Changes: userChanges,
 	})
 	if err := s.backend.Start(ctx); err != nil {
 		return err

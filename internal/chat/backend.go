@@ -52,8 +52,9 @@ type Options struct {
 	Unrecorded *Unrecorded
 	// Space knows the room of the store's disk; nil is a disk with room.
 	Space Space
-	// Refusals is how fast refusals are told to client connections.
-	Refusals Pace
+	// Refusals is how fast refusals are told to the connections of one user, and
+	// Changes how fast they may change something.
+	Refusals, Changes Pace
 	// FaultRandom makes every send with this Random fail inside the server, so
 	// that users can see what a 10002 does; 0 is off.
 	FaultRandom uint32
@@ -66,8 +67,10 @@ type Backend struct {
 	writers    *writers
 	unrecorded *Unrecorded
 	storm      storm
-	late       late
+	late       paced // by their refusals
 	refusals   Pace
+	changing   paced
+	changes    Pace
 	render     Renderer
 	offers     Offers
 	audience   Audience
@@ -99,7 +102,7 @@ type Backend struct {
 func New(o Options) *Backend {
 	b := &Backend{
 		store: o.Store, hot: newHot(o.Store), render: o.Render, offers: o.Offers, audience: o.Audience, memory: o.Memory, asker: o.Asker,
-		log: o.Log, now: o.Now, refusals: o.Refusals, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
+		log: o.Log, now: o.Now, refusals: o.Refusals, changes: o.Changes, fault: o.FaultRandom, tenants: make(map[AppID]*tenant), stopping: make(chan struct{}), idle: make(chan struct{}, 1),
 	}
 	if b.now == nil {
 		b.now = o.Store.Now

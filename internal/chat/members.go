@@ -21,7 +21,6 @@ const (
 	MaxJoined = MaxListedJoined
 
 	maxNameCard = 50 // bytes of UTF-8
-	memberPage  = 500
 )
 
 // Adding is how adding one account to a group went.
@@ -220,41 +219,15 @@ func (b *Backend) ListMembers(ctx context.Context, app AppID, by Actor, id Group
 	if _, err := b.seen(ctx, app, by, g.Key); err != nil {
 		return g, nil, err
 	}
-	members, err := b.members(ctx, app, g.Key, roles, offset, limit)
-	return g, members, err
-}
-
-func (b *Backend) members(ctx context.Context, app AppID, g GroupKey, roles []Role, offset, limit int) ([]Member, error) {
+	members, err := b.Reader().Members(ctx, app, g.Key, roles, offset, limit)
+	if err != nil {
+		return g, nil, fmt.Errorf("list members: %w", err)
+	}
 	now := b.Now().Unix()
-	var found []Member
-	from, skip := offset, 0
-	if len(roles) > 0 { // the offset counts those of the roles
-		from, skip = 0, offset
+	for i := range members {
+		members[i] = currentMember(members[i], now)
 	}
-	for len(found) < limit {
-		page, err := b.Reader().Members(ctx, app, g, from, memberPage)
-		if err != nil {
-			return nil, fmt.Errorf("list members: %w", err)
-		}
-		for _, m := range page {
-			if len(roles) > 0 && !slices.Contains(roles, m.Role) {
-				continue
-			}
-			if skip > 0 {
-				skip--
-				continue
-			}
-			if len(found) == limit {
-				break
-			}
-			found = append(found, currentMember(m, now))
-		}
-		if len(page) < memberPage {
-			break
-		}
-		from += len(page)
-	}
-	return found, nil
+	return g, members, nil
 }
 
 // currentMember is the member without a mute that is over.

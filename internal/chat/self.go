@@ -10,6 +10,9 @@ import (
 // MaxUnread is how far unread messages are counted; more are as many.
 const MaxUnread = 999
 
+// unreadReach is among how many of a group's newest numbers they are counted.
+const unreadReach = 2000
+
 // Login makes an account of a user who connects, if he is none yet. Who is one
 // costs no write. Codes: 70402 for a malformed UserID, 70020 for an app that is
 // not there.
@@ -97,6 +100,9 @@ func (b *Backend) unread(ctx context.Context, app AppID, g *Group, m *Member) (i
 	}
 	if !kinds[g.Type].unread || g.NextMsgSeq <= after+1 {
 		return 0, nil
+	}
+	if g.NextMsgSeq > unreadReach { // who reads nothing may have said all that there is himself
+		after = max(after, g.NextMsgSeq-1-unreadReach)
 	}
 	n, err := b.Reader().Unread(ctx, app, g.Key, m.User, after, MaxUnread)
 	if err != nil {

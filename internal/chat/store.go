@@ -93,8 +93,10 @@ type Reader interface {
 	Groups(ctx context.Context, app AppID, t GroupType, after GroupKey, limit int) (page []Group, total int64, err error)
 	Standing(ctx context.Context, app AppID, g GroupKey, user UserID) (Standing, error)
 	Member(ctx context.Context, app AppID, g GroupKey, user UserID) (m Member, ok bool, err error)
-	// Members lists members in the order they joined.
-	Members(ctx context.Context, app AppID, g GroupKey, offset, limit int) ([]Member, error)
+	// Members lists members of some roles, or of all without any, in the order they
+	// joined: at most limit after the first offset of them. Owner and admins are
+	// found without reading ordinary members.
+	Members(ctx context.Context, app AppID, g GroupKey, roles []Role, offset, limit int) ([]Member, error)
 	// Joined lists the groups that user is a member of, by key.
 	Joined(ctx context.Context, app AppID, user UserID) ([]Membership, error)
 	// Muted lists who is muted in the group beyond now (unix seconds).

@@ -29,7 +29,8 @@ type world struct {
 	offered *offered
 	asker   chat.Asker
 	disk    disk
-	pace    chat.Pace
+	pace    chat.Pace // of refusals
+	changes chat.Pace
 	log     *slog.Logger // nil discards it
 }
 
@@ -119,7 +120,7 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.store = &faulty{Store: store}
-	w.backend = chat.New(chat.Options{Store: w.store, Render: wire.Bodies{}, Offers: w.offered, Asker: w.asker, Unrecorded: unrecorded, Space: &w.disk, Refusals: w.pace, Log: w.log})
+	w.backend = chat.New(chat.Options{Store: w.store, Render: wire.Bodies{}, Offers: w.offered, Asker: w.asker, Unrecorded: unrecorded, Space: &w.disk, Refusals: w.pace, Changes: w.changes, Log: w.log})
 	if err := w.backend.Start(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}

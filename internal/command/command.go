@@ -46,6 +46,7 @@ type Command struct {
 	Older             bool // an older name of another command
 	Admin             bool // over REST
 	Client            bool // over a user's connection, by the last part of its name
+	Changes           bool // state, with a version of its own
 }
 
 // does is a command that an app admin calls over REST. The shapes are those of
@@ -84,6 +85,12 @@ func both(c Command) Command {
 // own is a command of a user's own connection alone.
 func own(c Command) Command {
 	c.Admin, c.Client = false, true
+	return c
+}
+
+// changes is a command that changes state. Reading is none: no rule looks at it.
+func changes(c Command) Command {
+	c.Changes = true
 	return c
 }
 

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
@@ -30,7 +31,9 @@ func (s *Commands) listMembers(ctx context.Context, c Call, r *api.GetGroupMembe
 	for _, word := range r.MemberRoleFilter {
 		switch word {
 		case api.RoleOwner, api.RoleAdmin, api.RoleMember:
-			roles = append(roles, chat.Role(word))
+			if role := chat.Role(word); !slices.Contains(roles, role) {
+				roles = append(roles, role)
+			}
 		default:
 			return a, chat.Fail(api.CodeInvalidParameter, "MemberRoleFilter has a word that is no role")
 		}

@@ -5,11 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
 	"github.com/parley-im/parley/internal/command"
+	"github.com/parley-im/parley/internal/wire"
 )
 
 func TestJoiningAndLeaving(t *testing.T) {
@@ -234,6 +236,35 @@ func TestUnreadMessagesAndReading(t *testing.T) {
 		send("ann", ""),
 		{does: "but what comes", by: "dan", command: list, body: `{}`, has: []string{`"MsgSeq":6,"JoinSeq":7,"UnreadMsgNum":1`}},
 	})
+}
+
+// Who never reads, and says very much, does not have all of it looked at.
+func TestUnreadMessagesAreCountedAmongTheNewest(t *testing.T) {
+	t.Parallel()
+	w := play(t, []step{public, {does: "send", by: "ann", command: "send", body: `{"GroupId":"g"}`}})
+	say := func(by chat.UserID, from, to uint32) {
+		var sends sync.WaitGroup
+		for random := from; random <= to; random++ {
+			sends.Go(func() {
+				s := &chat.Send{App: app, Caller: "admin", Platform: "RESTAPI"}
+				wire.ReadSend(fmt.Appendf(nil, `{"GroupId":"g","From_Account":%q,"Random":%d,"MsgBody":[{"MsgType":"TIMTextElem","MsgContent":{"Text":"t"}}]}`, by, random), s)
+				if o, err := w.backend.Send(t.Context(), s); err != nil || o.Kind != chat.Accepted {
+					t.Errorf("send: %+v %v", o, err)
+				}
+			})
+		}
+		sends.Wait()
+	}
+	unread := func(n int) step {
+		return step{does: "count", by: "cid", command: api.CommandGetJoinedGroupList, body: `{"ResponseFilter":{"SelfInfoFilter":["UnreadMsgNum"]}}`,
+			has: []string{fmt.Sprintf(`"SelfInfo":{"UnreadMsgNum":%d}`, n)}}
+	}
+	say("cid", 1001, 2999)
+	w.play(t, []step{unread(1)})
+	say("cid", 3001, 3001)
+	w.play(t, []step{unread(0)})
+	say("ann", 4001, 4003)
+	w.play(t, []step{unread(3)})
 }
 
 func TestSelfMute(t *testing.T) {

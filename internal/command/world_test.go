@@ -111,6 +111,16 @@ type step struct {
 	tells   []string // what connected users are told, see words
 }
 
+// version is raised by every change of state.
+func (w *world) version(t testing.TB) uint64 {
+	t.Helper()
+	head, err := w.backend.Reader().Head(t.Context(), app)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return head.Version
+}
+
 // call is done through the table, as the doors do it.
 func (w *world) call(t testing.TB, by, name, body string) (string, api.Code) {
 	t.Helper()
@@ -123,7 +133,11 @@ func (w *world) call(t testing.TB, by, name, body string) (string, api.Code) {
 	if !ok || by != "" && !entry.Client || by == "" && !entry.Admin {
 		t.Fatalf("%s is not for %q", name, by)
 	}
+	before := w.version(t)
 	text, err := entry.Do(t.Context(), w.commands, c, []byte(body))
+	if !entry.Changes && w.version(t) != before {
+		t.Errorf("%s %s changed something, and is not marked", name, body)
+	}
 	if refusal, ok := err.(*chat.Refusal); ok {
 		if refusal.Info == "" {
 			t.Errorf("%s: refused without words", name)

@@ -48,6 +48,9 @@ type Config struct {
 	// PushMemory is about how many bytes may wait for all connections together. When
 	// there is more, those furthest behind are disconnected. 0 is 256 MB.
 	PushMemory int64
+	// Patience is how long a call that is no send may take: what it asks of the store
+	// is given up then, and a change that has not begun. 0 is 10 s.
+	Patience time.Duration
 }
 
 // Door is the client door. It is the [chat.Audience] and one of the [chat.Offers]

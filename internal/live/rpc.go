@@ -1,6 +1,8 @@
 package live
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"strings"
 	"time"
@@ -100,9 +102,11 @@ func (c *conn) sendMessage(_ string, body []byte, answer answerer) {
 // ask does any other command. It waits until the connection hears its groups, so
 // that what a list of groups does not tell any more is pushed.
 func (c *conn) ask(method string, body []byte, answer answerer) {
+	ctx, cancel := context.WithTimeout(c, cmp.Or(c.door.cfg.Patience, 10*time.Second))
+	defer cancel()
 	select {
 	case <-c.whenReady():
-	case <-c.Done():
+	case <-ctx.Done():
 	}
 	if method == "logout" {
 		c.left.Store(true)
@@ -124,7 +128,14 @@ func (c *conn) ask(method string, body []byte, answer answerer) {
 		answer(failure(r), nil)
 		return
 	}
-	text, err := o.Do(c, c.door.commands, command.Call{App: app, By: chat.Client(c.user), Room: c.room}, body)
+	if o.Changes {
+		if r := c.door.backend.MayChange(c.app, c.user); r != nil {
+			c.door.reject(r.Code)
+			answer(failure(r), nil)
+			return
+		}
+	}
+	text, err := o.Do(ctx, c.door.commands, command.Call{App: app, By: chat.Client(c.user), Room: c.room}, body)
 	var r *chat.Refusal
 	switch {
 	case err == nil:
@@ -133,6 +144,8 @@ func (c *conn) ask(method string, body []byte, answer answerer) {
 		answer(failure(r), nil)
 	case errors.Is(err, chat.ErrUnknown), errors.Is(err, chat.ErrBusy), errors.Is(err, chat.ErrStopped), errors.Is(err, chat.ErrFull):
 		answer(nil, callError(err))
+	case errors.Is(ctx.Err(), context.DeadlineExceeded): // of a change: before it began
+		answer(failure(chat.Fail(api.CodeServiceTimeout)), nil)
 	default:
 		if c.Err() == nil {
 			c.door.log.Error("a client's command failed", "command", method, "app", c.app, "error", err)

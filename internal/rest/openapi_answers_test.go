@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/parley-im/parley/api"
 	"github.com/parley-im/parley/internal/chat"
+	"github.com/parley-im/parley/internal/command"
 	"github.com/parley-im/parley/internal/rest"
 )
 
@@ -59,14 +60,25 @@ func TestAnswersHaveTheDescribedForm(t *testing.T) {
 	}
 	s := newServer(t)
 	d := s.description(t)
+	version := func() uint64 {
+		head, err := s.backend.Reader().Head(t.Context(), first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return head.Version
+	}
 	var called []string
 	for _, step := range steps {
 		called = append(called, step.command)
+		before := version()
 		o := d.Paths["/v4/"+step.command]["post"]
 		d.check(t, step.command, o.RequestBody.Content["application/json"].Schema, step.body)
 		r := s.call(t, first, step.command, step.body)
 		if r.ErrorCode != api.CodeOK {
 			t.Fatalf("%s %s: answered %s", step.command, step.body, r.text)
+		}
+		if changed := version() != before; changed != command.Table[step.command].Changes {
+			t.Errorf("%s %s: changed state: %t, and its entry says %t", step.command, step.body, changed, !changed)
 		}
 		// Of the two forms of an answer, this is the one of a success.
 		forms := o.Responses["200"].Content["application/json"].Schema.(map[string]any)["anyOf"].([]any)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -194,14 +195,36 @@ func (s *Store) Member(ctx context.Context, app chat.AppID, g chat.GroupKey, use
 	return m, ok, err
 }
 
-// Members lists members in the order they joined, limit of them after the first
-// offset.
-func (s *Store) Members(ctx context.Context, app chat.AppID, g chat.GroupKey, offset, limit int) (list []chat.Member, err error) {
-	err = s.query(ctx, "list members", selectMembers+" ORDER BY m.ord LIMIT $3 OFFSET $4", func(r pgx.Rows) error {
+// The page is found first: mutes are looked up of those who are on it, one by one.
+const (
+	memberPage = "SELECT " + memberColumns + " FROM (SELECT * FROM members WHERE app = $1 AND gkey = $2"
+	ofMembers  = ` ORDER BY ord LIMIT $3 OFFSET $4) m LEFT JOIN LATERAL
+		(SELECT until FROM mutes WHERE app = m.app AND gkey = m.gkey AND account = m.account OFFSET 0) u ON true ORDER BY m.ord`
+
+	selectAnybody  = memberPage + ofMembers
+	selectOfRoles  = memberPage + " AND role = ANY($5)" + ofMembers
+	selectManagers = memberPage + " AND role <> 'Member' AND role = ANY($5)" + ofMembers // by members_managing
+)
+
+// Members lists members of the roles, or of all without any, in the order they
+// joined: limit of them after the first offset.
+func (s *Store) Members(ctx context.Context, app chat.AppID, g chat.GroupKey, roles []chat.Role, offset, limit int) (list []chat.Member, err error) {
+	query, args := selectAnybody, []any{int64(app), int64(g), int64(limit), int64(offset)}
+	if len(roles) > 0 {
+		if query = selectManagers; slices.Contains(roles, chat.RoleMember) {
+			query = selectOfRoles
+		}
+		words := make([][]byte, len(roles))
+		for i, role := range roles {
+			words[i] = blob(role)
+		}
+		args = append(args, words)
+	}
+	err = s.query(ctx, "list members", query, func(r pgx.Rows) error {
 		m, err := scanMember(r)
 		list = append(list, m)
 		return err
-	}, int64(app), int64(g), int64(limit), int64(offset))
+	}, args...)
 	return list, err
 }
 

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parley-im/parley/internal/chat"
 )
@@ -117,16 +118,43 @@ func (s *Store) Member(ctx context.Context, app chat.AppID, g chat.GroupKey, use
 	return m, ok, err
 }
 
-// Members lists members in the order they joined, limit of them after the
-// first offset.
-func (s *Store) Members(ctx context.Context, app chat.AppID, g chat.GroupKey, offset, limit int) (list []chat.Member, err error) {
+// managing has the index members_managing taken.
+const managing = "role <> x'4d656d626572'"
+
+// membersQuery lists members. Ordinary members who are skipped are read in an index
+// alone: those of other roles are left out by the index that they have. The + keeps
+// the index by app, which is of all groups, out of it.
+func membersQuery(roles []chat.Role) string {
+	of := ""
+	switch {
+	case len(roles) == 0:
+	case slices.Contains(roles, chat.RoleMember):
+		of = "AND ord NOT IN (SELECT ord FROM members WHERE gkey = ?1 AND " + managing + " AND role NOT IN (?5, ?6, ?7)) "
+	default:
+		of = "AND " + managing + " AND role IN (?5, ?6, ?7) "
+	}
+	return "SELECT " + memberColumns + fromMembers + `WHERE +m.app = ?2 AND m.ord IN
+		(SELECT ord FROM members WHERE gkey = ?1 ` + of + "ORDER BY ord LIMIT ?3 OFFSET ?4) ORDER BY m.ord"
+}
+
+// Members lists members of the roles, or of all without any, in the order they
+// joined: limit of them after the first offset.
+func (s *Store) Members(ctx context.Context, app chat.AppID, g chat.GroupKey, roles []chat.Role, offset, limit int) (list []chat.Member, err error) {
+	args := []any{int64(g), int64(app), int64(limit), int64(offset)}
+	if len(roles) > 0 {
+		for _, role := range []chat.Role{chat.RoleOwner, chat.RoleAdmin, chat.RoleMember} {
+			if !slices.Contains(roles, role) {
+				role = ""
+			}
+			args = append(args, blob(role))
+		}
+	}
 	err = s.read(ctx, func(c *session) error {
 		return c.each(func(scan scanner) error {
 			m, err := scanMember(scan)
 			list = append(list, m)
 			return err
-		}, "SELECT "+memberColumns+fromMembers+"WHERE m.gkey = ? AND m.app = ? ORDER BY m.ord LIMIT ? OFFSET ?",
-			int64(g), int64(app), int64(limit), int64(offset))
+		}, membersQuery(roles), args...)
 	})
 	return list, err
 }

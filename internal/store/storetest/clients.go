@@ -75,7 +75,7 @@ func joins(t *testing.T, w *world) {
 		got, _, err := w.store.Member(w.ctx, app1, g, "ann")
 		must(t, err)
 		equal(t, "member", got, m)
-		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, 0, 9)), []chat.Member{m})
+		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, nil, 0, 9)), []chat.Member{m})
 	}
 }
 
@@ -265,7 +265,7 @@ func readPositions(t *testing.T, w *world) {
 	}
 	positions := func(app chat.AppID, g chat.GroupKey) (out []chat.MsgSeq) {
 		t.Helper()
-		for _, m := range get[[]chat.Member](t)(w.store.Members(w.ctx, app, g, 0, 9)) {
+		for _, m := range get[[]chat.Member](t)(w.store.Members(w.ctx, app, g, nil, 0, 9)) {
 			out = append(out, m.ReadSeq)
 		}
 		return out

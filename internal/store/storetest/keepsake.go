@@ -133,7 +133,7 @@ func Describe(t *testing.T, s chat.Store) string {
 			key := g.Key
 			g.ID, g.Name, g.Introduction, g.Notification, g.FaceURL, g.Key = "", "", "", "", "", 0 // keys are an engine's own
 			tell("group", []any{g, texts})
-			for _, m := range get[[]chat.Member](t)(s.Members(t.Context(), a.ID, key, 0, 1000)) {
+			for _, m := range get[[]chat.Member](t)(s.Members(t.Context(), a.ID, key, nil, 0, 1000)) {
 				texts := bytesOf([]string{string(m.User), m.NameCard})
 				m.User, m.NameCard = "", ""
 				tell("member", []any{m, texts})

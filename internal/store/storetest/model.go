@@ -168,7 +168,7 @@ func compareModel(t *rapid.T, w *world, app chat.AppID, groups map[chat.GroupID]
 			want[i].MuteUntil = g.mutes[want[i].User]
 			joined[want[i].User] = append(joined[want[i].User], g.key)
 		}
-		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app, g.key, 0, 100)), want)
+		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app, g.key, nil, 0, 100)), want)
 		equal(t, "applications", get[[]chat.Application](t)(w.store.Applications(w.ctx, app, g.key, 100)), g.applications)
 		var muted []chat.Muted
 		for u, until := range g.mutes {

@@ -157,7 +157,7 @@ func bytesSurvive(t *testing.T, w *world) {
 		got, _, err := w.store.Group(w.ctx, app1, id)
 		must(t, err)
 		equal(t, "group", got, group)
-		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, group.Key, 0, 9)), []chat.Member{member})
+		equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, group.Key, nil, 0, 9)), []chat.Member{member})
 		equal(t, "joined", get[[]chat.Membership](t)(w.store.Joined(w.ctx, app1, u)), []chat.Membership{{Group: group, Self: member}})
 		a, ok, err := w.store.Account(w.ctx, app1, u)
 		if !ok || err != nil {
@@ -354,7 +354,7 @@ func restart(t *testing.T, w *world) {
 		group, _, err := w.store.Group(w.ctx, app1, "g")
 		must(t, err)
 		s.Group = group
-		s.Members = get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, 0, 10))
+		s.Members = get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, nil, 0, 10))
 		s.Endpoints = get[[]chat.Endpoint](t)(w.store.Endpoints(w.ctx, app1))
 		s.Messages = get[[]chat.Message](t)(w.store.Messages(w.ctx, app1, g, 99, 99))
 		s.Events = get[[]chat.Event](t)(w.store.Events(w.ctx, app1, 0, 99, 1<<20))

@@ -243,8 +243,31 @@ func members(t *testing.T, w *world) {
 		return r.PutMute(g, "bob", start+100)
 	})
 	list[2].MuteUntil = start + 100
-	equal(t, "members in order of joining", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, 0, 10)), list)
-	equal(t, "second page", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, 1, 1)), list[1:2])
+	equal(t, "members in order of joining", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, nil, 0, 10)), list)
+	for _, test := range []struct {
+		name          string
+		roles         []chat.Role
+		offset, limit int
+		want          []chat.Member
+	}{
+		{"owner and admins", []chat.Role{chat.RoleAdmin, chat.RoleOwner}, 0, 10, list[:2]},
+		{"owner and admins but the first", []chat.Role{chat.RoleOwner, chat.RoleAdmin}, 1, 10, list[1:2]},
+		{"the first of owner and admins", []chat.Role{chat.RoleOwner, chat.RoleAdmin}, 0, 1, list[:1]},
+		{"owner", []chat.Role{chat.RoleOwner}, 0, 10, list[:1]},
+		{"admins", []chat.Role{chat.RoleAdmin}, 0, 10, list[1:2]},
+		{"admins but the first", []chat.Role{chat.RoleAdmin}, 1, 10, nil},
+		{"ordinary members", []chat.Role{chat.RoleMember}, 0, 10, list[2:]},
+		{"owner and ordinary members", []chat.Role{chat.RoleOwner, chat.RoleMember}, 0, 10, []chat.Member{list[0], list[2]}},
+		{"owner and ordinary members but the first", []chat.Role{chat.RoleMember, chat.RoleOwner}, 1, 10, list[2:]},
+		{"any role", []chat.Role{chat.RoleOwner, chat.RoleAdmin, chat.RoleMember}, 1, 10, list[1:]},
+		{"a role that nobody has", []chat.Role{"Guest"}, 0, 10, nil},
+	} {
+		equal(t, test.name, get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, test.roles, test.offset, test.limit)), test.want)
+	}
+	for _, roles := range [][]chat.Role{nil, {chat.RoleOwner}, {chat.RoleMember}} {
+		equal(t, "of another app", get[[]chat.Member](t)(w.store.Members(w.ctx, app2, g, roles, 0, 10)), []chat.Member(nil))
+	}
+	equal(t, "second page", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, nil, 1, 1)), list[1:2])
 
 	list[0].Role, list[0].NameCard, list[0].ReadSeq = chat.RoleMember, "", 8
 	w.change(t, app1, func(r chat.Records) error {
@@ -258,7 +281,8 @@ func members(t *testing.T, w *world) {
 		equal(t, "member", m, list[0])
 		return err
 	})
-	equal(t, "a changed member keeps its place", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, 0, 10)), list)
+	equal(t, "who was made an ordinary member", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, []chat.Role{chat.RoleOwner, chat.RoleAdmin}, 0, 10)), list[1:2])
+	equal(t, "a changed member keeps its place", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g, nil, 0, 10)), list)
 	m, ok, err := w.store.Member(w.ctx, app1, g, "bob")
 	must(t, err)
 	if !ok {
@@ -330,7 +354,7 @@ func apart(t *testing.T, w *world) {
 		w.send(t, app, g, 2, int(app), start)
 	}
 	equal(t, "standing", get[chat.Standing](t)(w.store.Standing(w.ctx, app1, g2, "u")), chat.Standing{})
-	equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g2, 0, 9)), []chat.Member(nil))
+	equal(t, "members", get[[]chat.Member](t)(w.store.Members(w.ctx, app1, g2, nil, 0, 9)), []chat.Member(nil))
 	equal(t, "muted", get[[]chat.Muted](t)(w.store.Muted(w.ctx, app1, g2, 0)), []chat.Muted(nil))
 	equal(t, "messages", get[[]chat.Message](t)(w.store.Messages(w.ctx, app1, g2, 9, 9)), []chat.Message(nil))
 	if joined := get[[]chat.Membership](t)(w.store.Joined(w.ctx, app1, "u")); len(joined) != 1 || joined[0].Group.Key != g1 {
