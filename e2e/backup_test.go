@@ -351,8 +351,11 @@ func TestBackupAndRestoreRefuseWhatTheyCannotDo(t *testing.T) {
 	s.stop(t)
 	good := backup(t, data)
 	full := filepath.Dir(write(t, "something", "is here"))
-	newer := restore(t, good)
-	makeNewer(t, filepath.Join(newer, "parley.db"))
+	newer := func() string { // one each: who looks at a folder holds it
+		dir := restore(t, good)
+		makeNewer(t, filepath.Join(dir, "parley.db"))
+		return dir
+	}
 	damaged := restore(t, good)
 	if err := os.WriteFile(filepath.Join(damaged, "parley.db"), []byte(strings.Repeat("rubbish!", 8192)), 0o600); err != nil {
 		t.Fatal(err)
@@ -369,7 +372,7 @@ func TestBackupAndRestoreRefuseWhatTheyCannotDo(t *testing.T) {
 		"backup into a full folder":        {[]string{"backup", full, "--data", data}, 1, []string{"not empty"}},
 		"backup into a file":               {[]string{"backup", full + "/something", "--data", data}, 1, []string{"something"}},
 		"backup of nothing":                {[]string{"backup", fresh(), "--data", fresh()}, 1, []string{"not the data folder of a server"}},
-		"backup of a newer database":       {[]string{"backup", fresh(), "--data", newer}, 1, []string{"newer than this program"}},
+		"backup of a newer database":       {[]string{"backup", fresh(), "--data", newer()}, 1, []string{"newer than this program"}},
 		"restore without a folder":         {[]string{"restore"}, 2, []string{"expected"}},
 		"restore with nothing right":       {[]string{"restore", "", "--data", ""}, 2, []string{"DIR: ", "--data: "}},
 		"restore of nothing":               {[]string{"restore", fresh(), "--data", fresh()}, 1, []string{"no backup"}},
@@ -378,7 +381,7 @@ func TestBackupAndRestoreRefuseWhatTheyCannotDo(t *testing.T) {
 		"restore into a running server":    {[]string{"restore", good, "--data", running}, 1, []string{"not empty"}},
 		"restore into a full folder":       {[]string{"restore", good, "--data", full}, 1, []string{"not empty"}},
 		"restore of a running server":      {[]string{"restore", running, "--data", fresh()}, 1, []string{"used by another process"}},
-		"restore of a newer database":      {[]string{"restore", newer, "--data", fresh()}, 1, []string{"newer than this program"}},
+		"restore of a newer database":      {[]string{"restore", newer(), "--data", fresh()}, 1, []string{"newer than this program"}},
 		"restore of a damaged database":    {[]string{"restore", damaged, "--data", fresh()}, 1, []string{"parley.db"}},
 		"restore of an archive of nothing": {[]string{"restore", "-", "--data", fresh()}, 1, []string{"cut off"}},
 	} {
