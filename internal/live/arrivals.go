@@ -64,6 +64,7 @@ func newArrivals(most int) *arrivals {
 type arrival struct {
 	context.Context
 	net.Conn
+	quiet   quiet
 	among   *arrivals
 	address string
 	read    atomic.Int32 // bytes of a WebSocket that are not known to be a whole command
@@ -123,11 +124,18 @@ func (a *arrival) end() {
 //
 // A connection that says nothing waits in here: what is rare is elsewhere, so that
 // its stack stays small.
-func (a *arrival) Read(p []byte) (int, error) {
+func (a *arrival) Read(p []byte) (n int, err error) {
 	if !a.in.Load() {
 		return a.readGreeting(p)
 	}
-	n, err := a.Conn.Read(p)
+	if q := &a.quiet; q.line == nil {
+		n, err = a.Conn.Read(p)
+	} else {
+		q.into = p
+		if err = q.line.Read(q.once); err == nil {
+			n, err = q.n, q.err
+		}
+	}
 	if a.read.Add(int32(n)) > largeFrom {
 		return a.readLarge(n, err)
 	}
@@ -237,6 +245,7 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	h.arrival.Conn = line
+	h.arrival.quiet.begin(line)
 	return h.arrival, rw, nil
 }
 
