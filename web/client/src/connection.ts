@@ -83,6 +83,8 @@ export class Connection {
   #state: State = { status: "offline" };
   // A UserSig that was handed in and not used yet.
   #given = "";
+  // The state does not change while a connect begins again.
+  #quiet = false;
 
   constructor(options: ConnectionOptions, events: ConnectionEvents) {
     this.#events = events;
@@ -134,7 +136,16 @@ export class Connection {
   /** Uses another UserSig: for the next connect, or when the present one expires. */
   renew(userSig: string): void {
     this.#given = userSig;
-    if (this.#state.status !== "connected") this.#centrifuge.setToken(userSig);
+    const { status } = this.#state;
+    if (status === "connected") return;
+    // Without a token the library asks for one, so that this one is shown once. A
+    // connect that is under way would go without: it begins again.
+    const comes = status === "connecting" || status === "reconnecting";
+    this.#quiet = true;
+    if (comes) this.#centrifuge.disconnect();
+    this.#centrifuge.setToken("");
+    if (comes) this.#centrifuge.connect();
+    this.#quiet = false;
   }
 
   /** Carries a call on the present connection; when there is none it rejects at once, as not begun. */
@@ -144,6 +155,7 @@ export class Connection {
   }
 
   #set(state: State): void {
+    if (this.#quiet) return;
     this.#state = state;
     this.#events.state(state);
   }

@@ -3,7 +3,7 @@
 
 import type { Clock } from "./clock.ts";
 import { backoff } from "./clock.ts";
-import { noAccess, numbered, pull } from "./history.ts";
+import { noAccess, numbered, pull, tooLarge } from "./history.ts";
 import { Room, type RoomMark } from "./room.ts";
 import { NotBegun, NoAnswer, Refusal, type Rpc } from "./rpc.ts";
 import { Stream, type Out, type Page } from "./stream.ts";
@@ -38,12 +38,14 @@ const gapWait = 300;
 const gapChance = 300;
 const recentWait = 2000;
 const listPage = 5000;
-// The answer would have more bytes than the server sends.
-const tooLarge = 10018;
 // Of all groups together: the server lets 64 calls of a connection wait.
 const pullsAtOnce = 8;
 // A group that is pushed and not listed is asked for again this often.
 const unlistedMost = 3;
+// One may leave and join groups between two pages of a list, so that it has as many
+// as before and one is in none of the pages: it takes two lists without it then.
+const unlistedInPages = 2;
+const unreadMost = 999;
 
 interface Group {
   id: string;
@@ -243,6 +245,7 @@ export class Groups {
 
   async #readList(life: number, step: number): Promise<void> {
     const profiles: Profile[] = [];
+    let pages = 0;
     let limit = listPage;
     let total: number | undefined;
     const halve = (e: unknown): undefined => {
@@ -257,10 +260,13 @@ export class Groups {
           WithHugeGroups: 1,
           WithNoActiveGroups: 1,
         }).catch(halve);
+        if (life !== this.#life) return;
         if (!page) continue;
+        pages++;
         // Groups joined or left between two pages move the others: once more then.
         if (total !== undefined && page.TotalCount !== total) {
           profiles.length = 0;
+          pages = 0;
           total = undefined;
           continue;
         }
@@ -279,11 +285,11 @@ export class Groups {
     if (life !== this.#life) return;
     this.#listing = false;
     this.#listFailures = 0;
-    this.#listed(profiles, step);
+    this.#listed(profiles, step, pages);
     if (this.#listAgain) this.#list();
   }
 
-  #listed(profiles: Profile[], step: number): void {
+  #listed(profiles: Profile[], step: number, pages: number): void {
     const ids = new Set<string>();
     for (const profile of profiles) {
       ids.add(profile.GroupId);
@@ -293,6 +299,7 @@ export class Groups {
       const known = g.profile;
       g.profile = profile;
       g.in = true;
+      g.unlisted = 0;
       if (profile.Type === "AVChatRoom") {
         this.#becomeRoom(g);
         continue;
@@ -304,19 +311,21 @@ export class Groups {
     for (const g of [...this.#groups.values()]) {
       // One joined after the list was asked for, and another will be.
       if (ids.has(g.id) || g.joined > step) continue;
+      const most = g.in ? (pages > 1 ? unlistedInPages : 1) : g.stream.holds ? unlistedMost : 1;
+      if (most > 1 && ++g.unlisted < most) {
+        this.#listTimer ??= this.#o.clock.after(1000, () => {
+          this.#listTimer = undefined;
+          this.#list();
+        });
+        continue;
+      }
+      if (g.in) g.unlisted = 0;
       if (g.room) {
         // A room may be missing in every list; what it pushes comes all the same.
         if (g.profile) {
           g.in = false;
           g.profile = undefined;
         }
-        continue;
-      }
-      if (!g.in && g.stream.holds && ++g.unlisted < unlistedMost) {
-        this.#listTimer ??= this.#o.clock.after(1000, () => {
-          this.#listTimer = undefined;
-          this.#list();
-        });
         continue;
       }
       // One left, or the group was dissolved, while there was no connection.
@@ -370,6 +379,10 @@ export class Groups {
     } catch (e) {
       if (e instanceof Refusal && noAccess.has(e.code)) {
         things = stream.refused(page);
+      } else if (e instanceof Refusal && e.code === tooLarge) {
+        // Not even the highest one alone can be had by this transport: the rest can.
+        this.#o.trouble(e);
+        things = stream.pulled(page, [{ seq: page.to, reason: "Unavailable" }]);
       } else {
         stream.failed(page);
         retry = true;
@@ -406,11 +419,16 @@ function leaves(push: Push, userID: string): boolean {
   return push.Event === "GroupDissolved" || (push.Event === "MemberLeft" && has(push.MemberList, userID));
 }
 
+// Groups in which the server counts nothing as unread.
+const uncounted = new Set<GroupType>(["ChatRoom", "AVChatRoom"]);
+
 // count keeps a profile's numbers when a message comes that the list did not know.
 function count(profile: Profile, message: Message, userID: string): void {
   if (message.MsgSeq === undefined || message.MsgSeq < profile.NextMsgSeq) return;
   profile.NextMsgSeq = message.MsgSeq + 1;
-  if (message.From_Account !== userID && profile.SelfInfo && profile.Type !== "ChatRoom") profile.SelfInfo.UnreadMsgNum++;
+  const self = profile.SelfInfo;
+  if (message.From_Account === userID || !self || message.MsgSeq <= self.MsgSeq || uncounted.has(profile.Type)) return;
+  self.UnreadMsgNum = Math.min(unreadMost, self.UnreadMsgNum + 1);
 }
 
 // apply brings a profile up to date; false if it was.

@@ -6,23 +6,34 @@ import { sameContent, type Entry, type Lookup } from "./outbox.ts";
 import { pageSize, type Numbered, type Page } from "./stream.ts";
 import type { GroupType, HistoryItem, Message, PlaceReason, Priority } from "./types.ts";
 
+/** The answer would have more bytes than the server sends: over a fall-back that is 128 KB. */
+export const tooLarge = 10018;
 /** What the server says when a history may not be read, or when there is none. */
 export const noAccess = new Set([10007, 10010, 10015]);
 const noHistory = 10044;
 
-// How far back a message is looked for: 2 000 messages of its group.
-const lookupPages = 100;
+// How far back a message is looked for, in messages of its group.
+const lookupMost = 2000;
 
 const priorities: readonly (Priority | undefined)[] = [undefined, "High", "Normal", "Low", "Lowest"];
 
-/** pull asks for numbers of a group. Without a page it asks for the newest. */
+/**
+ * pull asks for numbers of a group, and has the highest first. Without a page it
+ * asks for the newest. Where an answer would be too large it has fewer than that.
+ */
 export async function pull(rpc: Rpc, groupId: string, page?: Page): Promise<HistoryItem[]> {
-  const { RspMsgList } = await rpc.call<{ RspMsgList?: HistoryItem[] }>("group_msg_get_simple", {
-    GroupId: groupId,
-    ReqMsgNumber: page ? page.to - page.from + 1 : pageSize,
-    ...(page ? { ReqMsgSeq: page.to } : {}),
-  });
-  return RspMsgList ?? [];
+  for (let n = page ? page.to - page.from + 1 : pageSize; ; n = Math.ceil(n / 2)) {
+    try {
+      const { RspMsgList } = await rpc.call<{ RspMsgList?: HistoryItem[] }>("group_msg_get_simple", {
+        GroupId: groupId,
+        ReqMsgNumber: n,
+        ...(page ? { ReqMsgSeq: page.to } : {}),
+      });
+      return RspMsgList ?? [];
+    } catch (e) {
+      if (!(e instanceof Refusal) || e.code !== tooLarge || n === 1) throw e;
+    }
+  }
 }
 
 /** numbered makes of an item what the stream of its group takes. */
@@ -57,7 +68,7 @@ export async function lookup(rpc: Rpc, userID: string, e: Entry, type: GroupType
   if (e.body.OnlineOnlyFlag || type === "AVChatRoom") return { reason: "NoHistory" };
   let maybe: number | undefined;
   let page: Page | undefined;
-  for (let i = 0; i < lookupPages; i++) {
+  for (let seen = 0; seen < lookupMost; ) {
     let items: HistoryItem[];
     try {
       items = await pull(rpc, e.groupId, page);
@@ -73,6 +84,7 @@ export async function lookup(rpc: Rpc, userID: string, e: Entry, type: GroupType
       if ("message" in n && item.IsPlaceMsg === 0 && sameContent(e.body, n.message)) return { found: n.message };
       maybe = item.MsgSeq;
     }
+    seen += items.length;
     const lowest = Math.min(...items.map((item) => item.MsgSeq));
     if (items.length === 0 || lowest <= e.base + 1) {
       return maybe === undefined ? { reason: "NotFound" } : { reason: "Differs", maybe };

@@ -10,9 +10,10 @@ import { backoff } from "./clock.ts";
 import type { Answer, Message, MsgElement, SendBody } from "./types.ts";
 
 export const repeatFor = 4 * 60_000;
+const internal = 10002;
 // Answers that say nothing of an earlier try: they are given before the server looks
 // for repeats (the rate of calls comes first), or because it could not look.
-const saysNothing = new Set([60007, 10002]);
+const saysNothing = new Set([60007, internal]);
 
 /** waiting: not tried, or to be tried again. sending: a try is under way. checking: the history is to be asked. unsent: up to the user. */
 export type Stage = "waiting" | "sending" | "checking" | "unsent";
@@ -99,7 +100,7 @@ export class Outbox {
     for (const e of this.#entries) {
       if (e.stage === "unsent" || groups.has(e.groupId)) continue;
       groups.add(e.groupId);
-      if (e.stage === "waiting" && this.#expired(e)) {
+      if (e.stage === "waiting" && this.expired(e)) {
         e.stage = "checking";
         e.tries = 0;
         e.notBefore = 0;
@@ -109,10 +110,13 @@ export class Outbox {
     return due;
   }
 
-  // The clock that does not fall may stand still while the machine sleeps, the
-  // other may be set: the one that says more counts. After a reload only the
-  // other tells how long it was, and if that fell nobody knows.
-  #expired(e: Entry): boolean {
+  /**
+   * expired: no try may be made any more, the server might not know it for a repeat.
+   * The clock that does not fall may stand still while the machine sleeps, the other
+   * may be set: the one that says more counts. After a reload only the other tells
+   * how long it was, and if that fell nobody knows.
+   */
+  expired(e: Entry): boolean {
     if (!e.unknown || e.firstWall === undefined) return false;
     if (e.firstMono === undefined) return true;
     return Math.max(this.#clock.wall() - e.firstWall, this.#clock.mono() - e.firstMono) >= repeatFor;
@@ -147,6 +151,8 @@ export class Outbox {
 
   /** The try was answered; false if the answer decides nothing and it will be tried again. */
   answered(e: Entry, answer: Answer): boolean {
+    // A refusal has an event. Without one the server failed, nobody knows how far on.
+    if (answer.ErrorCode === internal && answer.EventId === undefined) e.unknown = true;
     if (e.unknown && saysNothing.has(answer.ErrorCode)) {
       this.#again(e, (answer.RetryAfter ?? 0) * 1000);
       return false;

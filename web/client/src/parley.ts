@@ -103,7 +103,7 @@ const groupEvents = new Set([
 ]);
 // Milliseconds between two writes of where the groups' messages end.
 const marksEvery = 200;
-// The server reads no more of a call.
+// The server reads no more bytes of a call.
 const bodyMost = 1 << 20;
 const outboxMost = 1000;
 
@@ -237,9 +237,10 @@ export class Parley extends Emitter<Events> {
    */
   send(groupId: string, body: string | MsgElement[], options: SendOptions = {}): Outgoing {
     const whole = sendBody(body, options);
-    if (new TextEncoder().encode(JSON.stringify(whole)).length > bodyMost) throw new RangeError("the message is larger than 1 MB");
     // Not randomUUID, which pages without TLS do not have.
     const [random, ...rest] = crypto.getRandomValues(new Uint32Array(5)) as unknown as [number, ...number[]];
+    const call = JSON.stringify({ GroupId: groupId, Random: random, ...whole });
+    if (new TextEncoder().encode(call).length > bodyMost) throw new RangeError("the message is larger than 1 MB");
     const id = rest.map((n) => n.toString(16).padStart(8, "0")).join("");
     return { id, groupId, random, body: whole, done: this.#sender.add(id, groupId, random, whole) };
   }

@@ -173,9 +173,10 @@ export class Sender {
     await this.#save();
     let answer: Answer;
     try {
-      answer = this.#o.connected()
+      // To save may have taken so long that the server would not know a repeat.
+      answer = this.#o.connected() && !this.#outbox.expired(e)
         ? await this.#o.rpc.ask("send_group_msg", { GroupId: e.groupId, Random: e.random, ...e.body })
-        : await Promise.reject(new NotBegun("the connection is gone"));
+        : await Promise.reject(new NotBegun("the connection, or the time for it, is gone"));
     } catch (error) {
       if (error instanceof NotBegun) this.#outbox.notBegun(e);
       else this.#outbox.unanswered(e);
@@ -197,6 +198,8 @@ export class Sender {
       }
       this.#outbox.notFound(e, result.reason, result.maybe);
       await this.#save();
+      // So may it have been while that was saved.
+      if (this.#outbox.get(e.id) !== e || e.stage !== "unsent") return;
       this.#tell(e.id, unsentOf(e));
       this.#o.unsent(unsentOf(e));
     } catch {

@@ -10,14 +10,17 @@ export interface Storage {
 
 /**
  * Saver saves the newest value of a key, one save at a time. save resolves when
- * what was given, or something newer, was saved, or when that failed.
+ * what was given, or something newer, was saved, or when that failed; it waits for
+ * two saves at most, however many values come meanwhile.
  */
 export class Saver {
   readonly #storage: Storage;
   readonly #key: string;
   readonly #failed: (error: Error) => void;
-  #next?: string;
+  #newest = "";
+  // The save that is under way, and the one after it, which has not begun.
   #running?: Promise<void>;
+  #next?: Promise<void>;
 
   constructor(storage: Storage, key: string, failed: (error: Error) => void) {
     this.#storage = storage;
@@ -25,23 +28,25 @@ export class Saver {
     this.#failed = failed;
   }
 
-  async save(value: string): Promise<void> {
-    this.#next = value;
-    // A save that is under way has an older value, so one more turn is needed.
-    while (this.#next !== undefined || this.#running) {
-      const turn = (this.#running ??= this.#turn());
-      await turn;
-      if (this.#running === turn) this.#running = undefined;
-      // What was given may be in the turn that another caller has begun.
-      if (this.#next === undefined && !this.#running) return;
-    }
+  /** The storage is called before this returns, if no save is under way. */
+  save(value: string): Promise<void> {
+    this.#newest = value;
+    if (!this.#running) return this.#begin();
+    // What is under way has an older value.
+    return (this.#next ??= this.#running.then(() => this.#begin()));
+  }
+
+  #begin(): Promise<void> {
+    this.#next = undefined;
+    // Where there is a next one it has its turn from here, and nobody begins before it.
+    return (this.#running = this.#turn().then(() => {
+      if (!this.#next) this.#running = undefined;
+    }));
   }
 
   async #turn(): Promise<void> {
-    const value = this.#next!;
-    this.#next = undefined;
     try {
-      await this.#storage.save(this.#key, value);
+      await this.#storage.save(this.#key, this.#newest);
     } catch (e) {
       this.#failed(e instanceof Error ? e : new Error(String(e)));
     }

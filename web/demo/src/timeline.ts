@@ -41,8 +41,11 @@ export class Timeline {
   came(thing: Message | Placeholder, self: string): void {
     if (thing.Event === "Placeholder") {
       const from = Math.max(thing.from, this.last + 1);
-      if (thing.PlaceReason !== "BeforeJoin" && from <= thing.to) this.#push(place({ ...thing, from }));
+      const shown = thing.PlaceReason !== "BeforeJoin" && from <= thing.to;
       this.last = Math.max(this.last, thing.to);
+      if (!shown) return;
+      this.first = Math.min(this.first, from);
+      this.#push(place({ ...thing, from }));
       return;
     }
     if (thing.MsgSeq !== undefined) {
@@ -98,7 +101,11 @@ export class Timeline {
     this.items = [...this.items.slice(0, at), item, ...this.items.slice(at)];
     if (this.items.length <= this.#most) return;
     this.items = this.items.slice(-this.#most);
-    this.first = this.items.reduce((first, i) => Math.min(first, i.kind === "message" ? (i.message.MsgSeq ?? first) : i.kind === "place" ? i.from : first), Infinity);
+    // Where no number is left, what comes before begins below the next one.
+    this.first = this.items.reduce(
+      (first, i) => Math.min(first, i.kind === "message" ? (i.message.MsgSeq ?? first) : i.kind === "place" ? i.from : first),
+      this.last > 0 ? this.last + 1 : Infinity,
+    );
   }
 }
 
