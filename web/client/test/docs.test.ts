@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { TestServer } from "./server.ts";
 import { Wire } from "./wire.ts";
 
-// From web/client/.test/test.
-const page = new URL("../../../../docs/clients.md", import.meta.url);
+// From web/client/.test/client/test.
+const page = new URL("../../../../../docs/clients.md", import.meta.url);
 
 test("the example for Node.js in docs/clients.md runs", async (t) => {
   const code = /```js\n([^]*?)```/.exec(await readFile(page, "utf8"))![1]!;

@@ -16,6 +16,7 @@ class World {
   readonly server: TestServer;
   readonly groups: Groups;
   readonly out: Out[] = [];
+  readonly trouble: string[] = [];
   online = false;
   faults = false;
   #life = 0;
@@ -49,7 +50,7 @@ class World {
       out: (thing) => this.out.push(thing),
       changed: () => {},
       lastSeq: (id) => marks[id],
-      trouble: (e) => assert.fail(String(e)),
+      trouble: (e) => this.trouble.push(e.message),
     });
   }
 
@@ -181,6 +182,8 @@ test("a targeted message of others is a placeholder, pushed or pulled", async ()
 test("every number of every group once and in order, with faults everywhere", async () => {
   for (let seed = 1; seed <= 300; seed++) {
     const w = new World(seed);
+    // Every third one has answers of two messages at most, and lists of two groups.
+    if (seed % 3 === 0) w.server.historyMost = w.server.listMost = 2;
     const ids = ["a", "b", "c"];
     for (const id of ids) w.server.found(id, ["alice", "bob"]);
     // A group's first list is its beginning: let it be known.
@@ -214,6 +217,7 @@ test("every number of every group once and in order, with faults everywhere", as
       for (const id of ids) w.server.post(id, "bob", text("last"), 0);
     }
     await w.clock.pass(120_000);
+    assert.deepEqual(w.trouble, [], `seed ${seed}`);
     assert.deepEqual(w.groups.list().map((g) => g.GroupId).sort(), ids, `seed ${seed}: list`);
     for (const id of ids) {
       const items = w.server.groups.get(id)!.items;
@@ -260,4 +264,76 @@ test("the list is read on from where a short page ends, and in smaller pages whe
   const asked = w.server.calls.filter((c) => c.method === "get_joined_group_list").map((c) => [c.body.Limit, c.body.Offset]);
   assert.deepEqual(asked.slice(0, 8), [[5000, 0], [2500, 0], [1250, 0], [625, 0], [313, 0], [157, 0], [157, 90], [157, 180]]);
   assert.equal(asked.length, 13);
+});
+
+test("messages that do not fit one answer are pulled with fewer", async () => {
+  for (const [tooLarge, want] of [[0, []], [37, [37]]] as const) {
+    const w = new World(7, { g: [0, 0] });
+    w.server.found("g", ["alice", "bob"]);
+    for (let m = 1; m <= 100; m++) w.server.post("g", "bob", text(`${m}`), m);
+    w.server.historyMost = 6;
+    w.server.tooLarge = tooLarge;
+    w.connect();
+    await w.clock.pass(30_000);
+    const got = w.numbers("g");
+    assert.deepEqual(got.map((n) => n.seq), Array.from({ length: 100 }, (_, m) => m + 1));
+    // One that fits no answer is told of, and those around it come.
+    assert.deepEqual(got.filter((n) => n.is === "Unavailable").map((n) => n.seq), want);
+    assert.deepEqual(w.trouble, want.map(() => "the answer is too large"));
+  }
+});
+
+for (const joins of [false, true]) test(`a list of several pages ends no group when one is left meanwhile${joins ? " and another joined" : ""}`, async () => {
+  const w = new World(8);
+  const ids = ["a", "b", "c", "d", "e", "f"];
+  for (const id of ids) w.server.found(id, ["alice", "bob"]);
+  w.server.found("z", ["bob"]);
+  w.connect();
+  await w.clock.pass(1000);
+  w.disconnect();
+  for (const id of ids) w.server.post(id, "bob", text("missed"), 1);
+  w.server.listMost = 2;
+  // The notices are lost, so that the pages alone can tell.
+  const { push } = w.server;
+  const call = w.server.call.bind(w.server);
+  w.server.call = (user, method, data) => {
+    const answer = call(user, method, data);
+    if (method !== "get_joined_group_list" || (data as { Offset: number }).Offset !== 2 || !w.server.groups.get("a")!.members.has("alice")) return answer;
+    w.server.push = () => {};
+    w.server.leave("a", "alice");
+    if (joins) w.server.join("z", "alice");
+    w.server.push = push;
+    return answer;
+  };
+  w.connect();
+  await w.clock.pass(20_000);
+  assert.deepEqual(w.groups.list().map((g) => g.GroupId).sort(), ["b", "c", "d", "e", "f", ...(joins ? ["z"] : [])]);
+  for (const id of ids.slice(1)) assert.deepEqual(w.numbers(id), [{ seq: 1, is: JSON.stringify(text("missed")) }], id);
+});
+
+test("a group that two lists of several pages lack is one's no more", async () => {
+  const w = new World(9);
+  for (const id of ["a", "b", "c"]) w.server.found(id, ["alice", "bob"]);
+  w.server.listMost = 1;
+  w.connect();
+  await w.clock.pass(2000);
+  w.disconnect();
+  w.server.leave("b", "alice");
+  w.connect();
+  await w.clock.pass(5000);
+  assert.deepEqual(w.groups.list().map((g) => g.GroupId), ["a", "c"]);
+});
+
+test("what was read elsewhere before it came is not unread, and 999 is the most", async () => {
+  const w = new World(10);
+  w.server.found("g", ["alice", "bob"]);
+  w.connect();
+  await w.clock.pass(1000);
+  w.groups.read("g", 3);
+  for (let m = 1; m <= 5; m++) w.server.post("g", "bob", text(`${m}`), m);
+  await w.clock.pass(1000);
+  assert.equal(w.groups.list()[0]!.SelfInfo.UnreadMsgNum, 2);
+  for (let m = 6; m <= 1100; m++) w.server.post("g", "bob", text(`${m}`), m);
+  await w.clock.pass(1000);
+  assert.equal(w.groups.list()[0]!.SelfInfo.UnreadMsgNum, 999);
 });

@@ -134,6 +134,53 @@ for (const code of [60007, 10002]) test(`${code} that answers a repeat says noth
   assert.deepEqual(w.texts(), ["m1"]);
 });
 
+test("10002 without an event is no refusal: it is sent again under its Random", async () => {
+  const w = new World();
+  const call = w.server.call.bind(w.server);
+  let n = 0;
+  w.server.call = (user, method, data) => {
+    const answer = call(user, method, data);
+    return n++ === 0 ? fail(10002, "internal error") : answer; // it failed after the message was accepted
+  };
+  w.send("m1");
+  await w.clock.pass(minute);
+  assert.deepEqual([w.outcomes.map((o) => o.status), w.refused, w.texts(), w.sends()], [["sent"], [], ["m1"], 2]);
+});
+
+test("10002 with an event refuses a first try", async () => {
+  const w = new World();
+  w.server.refuse = () => fail(10002, "internal error", { EventId: "e" });
+  w.send("m1");
+  await w.clock.pass(minute);
+  assert.deepEqual([w.outcomes.map((o) => o.status), w.sends()], [["refused"], 1]);
+});
+
+for (const [fate, want] of [["answerLost", "sent"], ["lost", "unsent"]] as const) test(`10002 for all repeats is as no answer: the history tells (${fate})`, async () => {
+  const w = new World();
+  w.fate = () => (w.sends() === 0 ? fate : "answer");
+  const call = w.server.call.bind(w.server);
+  w.send("m1");
+  await w.clock.pass(100);
+  if (fate === "lost") w.server.calls.push({ method: "send_group_msg", body: {} }); // it went out
+  w.server.call = (user, method, data) => (method === "send_group_msg" ? fail(10002, "internal error", { EventId: "e" }) : call(user, method, data));
+  await w.clock.pass(6 * minute);
+  assert.deepEqual([w.outcomes.map((o) => o.status), w.refused], [[want], []]);
+});
+
+test("a message is looked up where the history comes in small answers", async () => {
+  const w = new World();
+  w.server.historyMost = 3;
+  w.fate = (method) => (method === "send_group_msg" ? "answerLost" : "answer");
+  w.send("m1");
+  await w.clock.pass(100);
+  w.online = false;
+  for (let i = 0; i < 50; i++) w.server.post("g", "bob", text("x").MsgBody, 1);
+  await w.clock.pass(5 * minute);
+  w.connect();
+  await w.clock.pass(minute);
+  assert.deepEqual(w.outcomes.map((o) => o.status), ["sent"]);
+});
+
 test("after 4 minutes the history is asked and no try is made", async () => {
   const cases: { name: string; fate: Fate; more?: Partial<SendBody>; before?: (w: World) => void; want: string; reason?: string }[] = [
     { name: "it arrived", fate: "answerLost", want: "sent" },

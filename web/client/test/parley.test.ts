@@ -130,6 +130,41 @@ test("without getUserSig the app is asked to renew", async (t) => {
   await again;
 });
 
+test("a UserSig that was handed in is shown once", async (t) => {
+  const { wire, client } = await world(t);
+  let later = true;
+  wire.admit = ({ token }) => (later ? { code: 100, message: "later", temporary: true } : token === "old" ? { code: 70009, message: "of the old key" } : undefined);
+  const alice = client({ userSig: "first", getUserSig: async () => "fresh" });
+  const connect = alice.connect();
+  await event(alice, "error");
+  later = false;
+  alice.renew("second");
+  await connect;
+  const states: string[] = [];
+  alice.on("state", (s) => states.push(s.status));
+  // The app has another key: neither was made with it.
+  const again = status(alice, "connected");
+  for (const peer of wire.peers) peer.close(3014, "another key");
+  await again;
+  assert.deepEqual([wire.connects.at(-2)!.token, wire.connects.at(-1)!.token], ["second", "fresh"]);
+  assert.deepEqual(states, ["reconnecting", "connected"]);
+});
+
+test("a UserSig that is handed in while a connect is under way is the one that is shown", async (t) => {
+  const { wire, client } = await world(t);
+  wire.admit = ({ token }) => (token === "new" ? undefined : { code: 70003, message: `${token} is not valid` });
+  const alice = client({ userSig: "old" });
+  const states: string[] = [];
+  alice.on("state", (s) => states.push(s.status));
+  const begins = status(alice, "connecting");
+  const connect = alice.connect();
+  await begins;
+  alice.renew("new");
+  await connect;
+  assert.deepEqual(wire.connects.map((c) => c.token), ["new"]);
+  assert.deepEqual(states, ["connecting", "connected"]);
+});
+
 test("a UserSig that is wrong stops the client with the server's words", async (t) => {
   const { wire, client } = await world(t);
   wire.admit = () => ({ code: 70003, message: "UserSig is not valid" });
@@ -187,6 +222,42 @@ test("a storage that fails is told of and stops nothing", async (t) => {
   assert.equal((await alice.send("g", "1").done).status, "sent");
   assert.equal((await alice.send("g", "2").done).status, "sent");
   assert.ok(errors.includes("no load") && errors.includes("no save"));
+});
+
+test("read notes what the server noted", async (t) => {
+  const { server, client } = await world(t);
+  const alice = await connected(client());
+  const two = messageOf(alice, "two");
+  for (const one of ["one", "two"]) server.post("g", "bob", text(one), 1);
+  await two;
+  const self = () => alice.groups()[0]!.SelfInfo;
+  assert.equal(self().UnreadMsgNum, 2);
+  await alice.read("g", 1000);
+  assert.deepEqual([self().MsgSeq, self().UnreadMsgNum], [2, 0]);
+  const three = messageOf(alice, "three");
+  server.post("g", "bob", text("three"), 1);
+  await three;
+  assert.equal(self().UnreadMsgNum, 1);
+  await alice.read("g", 3);
+  assert.deepEqual([self().MsgSeq, self().UnreadMsgNum], [3, 0]);
+});
+
+test("a message's limit is 1 MB in bytes, with the group's id", async (t) => {
+  const { client } = await world(t);
+  const alice = client();
+  const rest = JSON.stringify({ GroupId: "g", Random: 4294967295, MsgBody: text("") }).length;
+  assert.throws(() => alice.send("g", "ö".repeat((1 << 19) - rest / 2 + 6)), RangeError);
+  assert.ok(alice.send("g", "ö".repeat((1 << 19) - Math.ceil(rest / 2))));
+});
+
+test("history has all that is asked for where it comes in small answers", async (t) => {
+  const { server, client } = await world(t);
+  for (let i = 1; i <= 70; i++) server.post("g", "bob", text(`${i}`), i);
+  server.historyMost = 7;
+  const alice = await connected(client());
+  const seqs = (list: Awaited<ReturnType<Parley["history"]>>) => list.map((h) => h.Event === "Message" && h.MsgSeq);
+  assert.deepEqual(seqs(await alice.history("g", undefined, 30)), Array.from({ length: 30 }, (_, i) => i + 41));
+  assert.deepEqual(seqs(await alice.history("g", 41, 60)), Array.from({ length: 40 }, (_, i) => i + 1));
 });
 
 test("events of a later server are ignored, and those of the user come", async (t) => {

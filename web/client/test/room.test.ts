@@ -115,14 +115,29 @@ test("a room that one leaves and joins again hands over each message once", asyn
   assert.deepEqual(seqs(out), ["MemberJoined", 1, 2, "MemberLeft", 3, "MemberJoined"]);
 });
 
-test("what others say in a ChatRoom counts as unread nowhere", async () => {
-  for (const [Type, want] of [["ChatRoom", 0], ["Public", 1]] as const) {
+test("a room that was dissolved and founded anew begins again, in the same second too", async () => {
+  const { clock, out, groups } = roomAtServer([]);
+  groups.connected();
+  await clock.pass(100);
+  groups.pushed({ Event: "Recent", GroupId: "r", MessageList: [] } as Push);
+  groups.pushed(joined);
+  groups.pushed(message(1, 50));
+  groups.pushed({ Event: "GroupDissolved", GroupId: "r", Operator_Account: "bob" } as Push);
+  groups.pushed({ Event: "Recent", GroupId: "r", MessageList: [message(1, 50)] } as Push);
+  groups.pushed(joined);
+  assert.deepEqual(seqs(out), ["MemberJoined", 1, "GroupDissolved", 1, "MemberJoined"]);
+});
+
+test("what others say in a ChatRoom or an AVChatRoom counts as unread nowhere", async () => {
+  for (const [Type, want] of [["ChatRoom", 0], ["AVChatRoom", 0], ["Public", 1]] as const) {
     const profile = { GroupId: "r", Type, Name: "r", NextMsgSeq: 5, MemberNum: 2, CreateTime: 1, SelfInfo: { JoinSeq: 5, MsgSeq: 0, UnreadMsgNum: 0, MuteUntil: 0, Role: "Member" } };
     const { clock, groups } = roomAtServer([profile]);
     groups.connected();
     await clock.pass(100);
+    if (Type === "AVChatRoom") groups.pushed({ Event: "Recent", GroupId: "r", MessageList: [] } as Push);
     groups.pushed({ ...message(5), From_Account: "bob", Type } as Push);
     await clock.pass(100);
+    assert.equal(groups.list()[0]!.NextMsgSeq, 6, Type);
     assert.equal(groups.list()[0]!.SelfInfo.UnreadMsgNum, want, Type);
   }
 });

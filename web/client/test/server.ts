@@ -83,6 +83,9 @@ export class TestServer {
   /** How many groups an answer lists at most, and above how many it is refused. */
   listMost = Infinity;
   listRefusedAbove = Infinity;
+  /** How many numbers of a history may be asked for, and which message is too large for any answer. */
+  historyMost = Infinity;
+  tooLarge = 0;
 
   /** The answer to a call. */
   call(userID: string, method: string, data: unknown): object {
@@ -95,7 +98,7 @@ export class TestServer {
     if (!g) return fail(10010, "this group does not exist");
     if (method === "group_msg_get_simple") return this.#history(g, userID, body);
     if (method === "send_group_msg") return this.#send(g, userID, body);
-    return { ...ok, MsgReadedSeq: body.MsgReadedSeq };
+    return { ...ok, MsgReadedSeq: Math.min(body.MsgReadedSeq as number, g.items.length) };
   }
 
   #list(userID: string, body: Record<string, unknown>): object {
@@ -112,11 +115,13 @@ export class TestServer {
     const member = g.members.get(userID);
     if (!member) return fail(10007, "not a member");
     if (g.type === "AVChatRoom") return fail(10044, "no history");
+    if ((body.ReqMsgNumber as number) > this.historyMost) return fail(10018, "the answer is too large");
     const newest = Math.min((body.ReqMsgSeq as number) || g.items.length, g.items.length);
     const list = g.items.slice(Math.max(0, newest - (body.ReqMsgNumber as number)), newest).reverse().map((item): HistoryItem => {
       if (item.MsgSeq < member.joinSeq) return { IsPlaceMsg: 1, PlaceReason: "BeforeJoin", MsgSeq: item.MsgSeq };
       return hidden(item, userID) ? { IsPlaceMsg: 1, PlaceReason: "NotForYou", MsgSeq: item.MsgSeq } : item;
     });
+    if (list.some((item) => item.MsgSeq === this.tooLarge)) return fail(10018, "the answer is too large");
     return { ...ok, GroupId: g.id, IsFinished: 1, RspMsgList: list };
   }
 
