@@ -72,7 +72,8 @@ type GroupChange struct {
 // for what the type does not have and for another owner, 10015 for a malformed
 // id, 10019 for an owner or member who is no account, 10021 or, when the caller or
 // the wanted owner has it already, 10025 for an id in use, 10037 for an owner or
-// member who is in MaxJoined groups, 10038 for too high a limit, 80001 for a word of the filter.
+// member who is in MaxJoined groups, 10038 for too high a limit, 80001 for a word
+// of the filter.
 func (b *Backend) CreateGroup(ctx context.Context, app AppID, by Actor, spec GroupSpec) (Group, error) {
 	if by.Client && spec.Owner == "" {
 		spec.Owner = by.User

@@ -84,12 +84,7 @@ func TestTheDoorIsLeftWhenItsTimeIsOver(t *testing.T) {
 	w, store := lossy(t, number(1))
 	w.group(t, "g", chat.Public, "ann")
 	ann := w.phone(t, "ann")
-	gate := make(chan bool)
-	store.gate.Store(&gate)
-	defer func() {
-		store.gate.Store(nil)
-		close(gate)
-	}()
+	defer hold(&store.gate)()
 	w.say(ann, "g", "one")
 	w.say(ann, "g", "two")
 	await(t, "a question to the store", store.asked)

@@ -32,10 +32,7 @@ func (f *failing) Heads(ctx context.Context) (map[chat.AppID]chat.Head, error) {
 }
 
 func (f *failing) Messages(ctx context.Context, app chat.AppID, g chat.GroupKey, newest chat.MsgSeq, limit int) ([]chat.Message, error) {
-	if gate := f.gate.Load(); gate != nil {
-		f.asked <- struct{}{}
-		<-*gate
-	}
+	f.wait(&f.gate)
 	if f.fails.Load() > 0 {
 		f.fails.Add(-1)
 		f.asked <- struct{}{}
@@ -45,10 +42,7 @@ func (f *failing) Messages(ctx context.Context, app chat.AppID, g chat.GroupKey,
 }
 
 func (f *failing) GroupHeads(ctx context.Context, app chat.AppID, groups []chat.GroupKey) (map[chat.GroupKey]chat.MsgSeq, error) {
-	if gate := f.heads.Load(); gate != nil {
-		f.asked <- struct{}{}
-		<-*gate
-	}
+	f.wait(&f.heads)
 	if f.headless.Load() > 0 {
 		f.headless.Add(-1)
 		return nil, errors.New("the disk does not answer")
@@ -63,6 +57,24 @@ func (f *failing) Member(ctx context.Context, app chat.AppID, g chat.GroupKey, u
 		return chat.Member{}, false, errors.New("the disk does not answer")
 	}
 	return f.Store.Member(ctx, app, g, user)
+}
+
+// wait says that something was asked, and waits while the gate is held.
+func (f *failing) wait(gate *atomic.Pointer[chan bool]) {
+	if held := gate.Load(); held != nil {
+		f.asked <- struct{}{}
+		<-*held
+	}
+}
+
+// hold has reads wait at a gate until they are released.
+func hold(gate *atomic.Pointer[chan bool]) (release func()) {
+	held := make(chan bool)
+	gate.Store(&held)
+	return func() {
+		gate.Store(nil)
+		close(held)
+	}
 }
 
 func newFailing(t *testing.T) *failing {
@@ -154,8 +166,7 @@ func TestMoreThanCanWaitIsReadFromTheStore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate := make(chan bool)
-	store.gate.Store(&gate)
+	release := hold(&store.gate)
 	w.say(ann, "g", "m1")
 	w.say(ann, "g", "m2") // has the first looked for
 	await(t, "the look into the store", store.asked)
@@ -166,8 +177,7 @@ func TestMoreThanCanWaitIsReadFromTheStore(t *testing.T) {
 	online := text("g", 7, "typing")
 	online["OnlineOnlyFlag"] = 1
 	ann.ok("send_group_msg", online)
-	store.gate.Store(nil)
-	close(gate)
+	release()
 	for i := range 50 {
 		if got := ann.next(); got.MsgSeq != uint64(i+1) {
 			t.Fatalf("push %d is %s", i+1, got.text)
@@ -211,8 +221,7 @@ func TestTheLookForWhatWasDroppedIsRepeated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate := make(chan bool)
-	store.gate.Store(&gate)
+	release := hold(&store.gate)
 	w.door.Sent(app, []chat.Message{{Group: g.Key, Seq: 5}}) // has number 4 looked for, which waits
 	await(t, "the look into the store", store.asked)
 	w.door.Sent(app, slices.Repeat([]chat.Message{{Group: g.Key, Seq: 1}}, 10_000))
@@ -220,8 +229,7 @@ func TestTheLookForWhatWasDroppedIsRepeated(t *testing.T) {
 		w.say(ann, "g", fmt.Sprint("m", i+4))
 	}
 	store.headless.Store(1)
-	store.gate.Store(nil)
-	close(gate)
+	release()
 	for i := range 23 {
 		if got := ann.next(); got.MsgSeq != uint64(i+1) {
 			t.Fatalf("push %d is %s", i+1, got.text)
@@ -265,16 +273,14 @@ func TestWhoJoinsAndConnectsHearsNothingOfBefore(t *testing.T) {
 	if err := w.backend.Login(t.Context(), app, "bob"); err != nil {
 		t.Fatal(err)
 	}
-	gate := make(chan bool)
-	store.gate.Store(&gate)
+	release := hold(&store.gate)
 	w.say(ann, "g", "secret")
 	if _, err := w.backend.AddMembers(t.Context(), app, chat.Admin("admin"), "g", []chat.UserID{"bob"}); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "the look for what was said before", store.asked)
 	bob := w.phone(t, "bob")
-	store.gate.Store(nil)
-	close(gate)
+	release()
 	w.say(ann, "g", "welcome")
 	for heard := ""; heard != "welcome"; {
 		p := bob.next()
@@ -297,8 +303,7 @@ func TestWhoIsTakenOutWhileHeConnectsHearsNothing(t *testing.T) {
 	w.group(t, "g", chat.Public, "ann", "bob")
 	w.group(t, "h", chat.Public, "bob") // which nobody hears yet: its head is asked for
 	ann := w.phone(t, "ann")
-	gate := make(chan bool)
-	store.heads.Store(&gate)
+	release := hold(&store.heads)
 	bob := w.dial(t, "bob")
 	if err := bob.client.Connect(); err != nil {
 		t.Fatal(err)
@@ -308,8 +313,7 @@ func TestWhoIsTakenOutWhileHeConnectsHearsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	ann.nextOf("MemberLeft")
-	store.heads.Store(nil)
-	close(gate)
+	release()
 	await(t, "bob's connection", bob.ups)
 	w.say(ann, "g", "said without bob")
 	w.sayAs(t, "h", "", "hello bob")
@@ -382,8 +386,7 @@ func TestARecallIsToldToWhoIsNotTakenInYet(t *testing.T) {
 	first := w.phone(t, "ann") // the group is followed from here on, and then nobody hears it
 	first.client.Close()
 	w.eventually(t, "nobody is connected", func() bool { return w.metric(t, "parley_connections") == 0 })
-	gate := make(chan bool)
-	store.gate.Store(&gate)
+	release := hold(&store.gate)
 	w.sayAs(t, "g", "ann", "one")
 	w.sayAs(t, "g", "ann", "two") // has the first looked for: the worker waits
 	await(t, "the look into the store", store.asked)
@@ -392,8 +395,7 @@ func TestARecallIsToldToWhoIsNotTakenInYet(t *testing.T) {
 		t.Fatal(codes, err)
 	}
 	bob := w.phone(t, "bob") // taken in after what waits
-	store.gate.Store(nil)
-	close(gate)
+	release()
 	w.eventually(t, "the end of what waited", func() bool {
 		_, halls := w.door.Hearing(app, "bob")
 		return len(halls) == 1 && len(halls[0]) == 1

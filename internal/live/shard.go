@@ -236,13 +236,13 @@ func (s *shard) letIn(c *conn, g *chat.Group) {
 	if err != nil || h == nil {
 		return
 	}
-	newest := chat.MsgSeq(h.next.Load()) - 1
+	since := chat.MsgSeq(max(2, h.next.Load())) - 1 // the newest
 	if n := c.takeOwed(g.Key); n != nil {
 		h.give(c, noticeFrame(n))
-		newest = n.Next
+		since = n.Next
 	}
-	if h.kind != chat.AVChatRoom && newest > 0 { // whose last messages were given
-		h.giveSince(max(newest, from), []*conn{c})
+	if h.kind != chat.AVChatRoom { // whose last messages were given
+		h.giveSince(max(since, from), []*conn{c})
 	}
 }
 
